@@ -1,0 +1,1 @@
+"""Master Flow Orchestrator: one orchestrator for all stages of a cloud migration."""
