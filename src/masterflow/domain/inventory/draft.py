@@ -1,0 +1,132 @@
+"""An asset while it is being built: values with their sources, and how values of several rows meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from masterflow.domain.inventory.identity import Group, display_name, name_field
+from masterflow.domain.inventory.model import (
+    LIST_FIELDS,
+    AssetDraft,
+    Conflict,
+    FieldSource,
+    place_key,
+    source_of,
+)
+from masterflow.domain.records import CleanRecord, CleanValue
+
+FQDN_STEPS = {"short name of fqdn": "derived from fqdn", "full name": "derived from hostname"}
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A mutable asset; `finished` freezes it."""
+
+    asset_type: str
+    name: str
+    identity_rule: str
+    values: dict[str, object] = field(default_factory=dict)
+    sources: dict[str, list[FieldSource]] = field(default_factory=dict)
+    flags: set[str] = field(default_factory=set)
+    conflicts: list[Conflict] = field(default_factory=list)
+    key: str = ""
+
+    def put(self, target: str, value: object, sources: Iterable[FieldSource]) -> None:
+        """Set a value and what it rests on."""
+        self.values[target] = value
+        self.sources[target] = list(sources)
+
+    def extend(self, target: str, items: Sequence[str], source: FieldSource) -> None:
+        """Add the items that a list field does not hold yet; the cell counts as a source either way."""
+        present = self.values.get(target)
+        old = present if isinstance(present, list) else []
+        self.values[target] = list(dict.fromkeys([*old, *items]))
+        self.sources.setdefault(target, []).append(source)
+
+    def finished(self) -> AssetDraft:
+        """The frozen asset, fields in alphabetical order."""
+        return AssetDraft(
+            key=self.key,
+            asset_type=self.asset_type,
+            name=self.name,
+            values={target: self.values[target] for target in sorted(self.values)},
+            sources={target: tuple(self.sources[target]) for target in sorted(self.sources)},
+            flags=tuple(sorted(self.flags)),
+            conflicts=tuple(self.conflicts),
+            identity_rule=self.identity_rule,
+        )
+
+
+def natural_key(asset_type: str, name: str) -> str:
+    """The key of an asset whose name is its own: type and name in lower case."""
+    return f"{asset_type}:{name.lower()}"
+
+
+def draft_of(group: Group, primary: str) -> Draft:
+    """Merge the rows of one asset; rows of the `primary` sheet come first, then sheet name and row."""
+    rows = sorted(group.records, key=lambda record: (record.sheet != primary, *place_key(record)))
+    draft = Draft(group.asset_type, display_name(rows[0]), group.rule)
+    for record in rows:
+        for target, value in record.values.items():
+            _add(draft, target, record, value, primary)
+    if "name" not in draft.values:
+        _name_from(draft, rows[0])
+    draft.flags.update(_flags(draft.values))
+    return draft
+
+
+def _add(draft: Draft, target: str, record: CleanRecord, value: CleanValue, primary: str) -> None:
+    source = source_of(record, value, _rule(record, value, primary))
+    if target in LIST_FIELDS or isinstance(value.value, list):
+        draft.extend(target, as_items(value.value), source)
+    elif target not in draft.values:
+        draft.put(target, value.value, [source])
+    elif agree(draft.values[target], value.value):
+        draft.sources[target].append(source)
+    else:
+        add_conflict(draft, target, value.value, source, f"{_named(primary)} is the primary sheet")
+
+
+def add_conflict(draft: Draft, target: str, rejected: object, source: FieldSource, rule: str) -> None:
+    """Record that a further cell disagrees with the value that stands."""
+    sources = (draft.sources[target][0], source)
+    draft.conflicts.append(Conflict(target, draft.values[target], rejected, rule, sources))
+
+
+def agree(left: object, right: object) -> bool:
+    """Equal, or texts that differ in case only."""
+    if isinstance(left, str) and isinstance(right, str):
+        return left.casefold() == right.casefold()
+    return left == right
+
+
+def as_items(value: object) -> list[str]:
+    """The value as a list of texts."""
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def _rule(record: CleanRecord, value: CleanValue, primary: str) -> str:
+    derived = next((FQDN_STEPS[step] for step in value.transform if step in FQDN_STEPS), "")
+    if derived:
+        return derived
+    if record.sheet == primary:
+        return f"{_named(primary)} is the primary sheet"
+    return f"further row in {_named(record.sheet)}"
+
+
+def _named(sheet: str) -> str:
+    return sheet or "the only table"
+
+
+def _name_from(draft: Draft, record: CleanRecord) -> None:
+    """A row without a name is called by its next identifier."""
+    target = name_field(record)
+    if target is not None:
+        source = source_of(record, record.values[target], f"derived from {target}")
+        draft.put("name", draft.name, [source])
+
+
+def _flags(values: dict[str, object]) -> set[str]:
+    flags = {"template"} if values.get("is_template") is True else set()
+    return flags | ({"powered_off"} if values.get("power_state") == "poweredOff" else set())

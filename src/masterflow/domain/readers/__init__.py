@@ -1,0 +1,1 @@
+"""Read one cell: each module turns a kind of cell into a value, its steps and its problems."""

@@ -1,0 +1,153 @@
+"""What a flow type is: configuration values that name their validators and handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+Approval = Literal["none", "gate", "review"]
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryConfig:
+    """When a failed attempt is tried again. Delays in seconds; attempts include the first one."""
+
+    max_attempts: int = 3
+    initial_delay_seconds: float = 1.0
+    backoff_multiplier: float = 2.0
+    max_delay_seconds: float = 60.0
+    jitter: float = 0.1
+    """Largest share of the delay that is added at random, 0..1."""
+    non_retryable: tuple[str, ...] = ("invalid_input", "file_refused", "not_found", "not_permitted")
+    """Error codes that end the run at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCapabilities:
+    """What flows of a type can do; asking for more is refused."""
+
+    supports_pause_resume: bool = True
+    supports_rollback: bool = False
+    supports_branching: bool = False
+    supports_iterations: bool = True
+    max_iterations: int = 10
+    supports_scheduling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseConfig:
+    """One phase: inputs, checks, steps (one handler is one step) and who has to agree.
+
+    `approval`: "gate" is released by a person before it runs, "review" is accepted by a person before
+    the flow goes on. Names of validators and handlers are resolved in the folder of the flow type.
+    """
+
+    name: str
+    display_name: str
+    description: str
+    handlers: list[str]
+    inputs: type[BaseModel]
+    required_inputs: list[str] = field(default_factory=list)
+    optional_inputs: list[str] = field(default_factory=list)
+    validators: list[str] = field(default_factory=list)
+    output_validators: list[str] = field(default_factory=list)
+    approval: Approval = "none"
+    can_pause: bool = True
+    can_skip: bool = False
+    timeout_seconds: int = 300
+    retry_config: RetryConfig = RetryConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTypeConfig:
+    """A flow type. `crew_class` is the dotted name of a CrewAI Flow, resolved by workers that have it."""
+
+    name: str
+    display_name: str
+    description: str
+    phases: list[PhaseConfig]
+    output_schema: type[BaseModel]
+    version: str = "1.0.0"
+    capabilities: FlowCapabilities = FlowCapabilities()
+    crew_class: str | None = None
+    phase_aliases: Mapping[str, str] = EMPTY
+    metadata: Mapping[str, object] = EMPTY
+
+    def phase(self, name: str) -> PhaseConfig | None:
+        """The phase of that name or alias; None if the type has none."""
+        wanted = self.phase_aliases.get(name, name)
+        return next((phase for phase in self.phases if phase.name == wanted), None)
+
+    @property
+    def phase_names(self) -> list[str]:
+        """Phase names in order."""
+        return [phase.name for phase in self.phases]
+
+
+Resolver = Callable[[str], object | None]
+"""Looks a handler or validator up by name in a flow type's folder; None when there is none."""
+
+
+def mistakes(config: FlowTypeConfig, *, handlers: Resolver, validators: Resolver) -> list[str]:
+    """Everything that is wrong with a flow type; empty when it can be registered."""
+    found = [*_name_mistakes(config), *_capability_mistakes(config.capabilities)]
+    for phase in config.phases:
+        place = f"{config.name}.{phase.name}"
+        found += [f"{place}: {text}" for text in _phase_mistakes(phase)]
+        found += [f"{place}: unknown handler '{name}'" for name in phase.handlers if handlers(name) is None]
+        checks = [*phase.validators, *phase.output_validators]
+        found += [f"{place}: unknown validator '{name}'" for name in checks if validators(name) is None]
+    return found
+
+
+def _name_mistakes(config: FlowTypeConfig) -> list[str]:
+    names = config.phase_names
+    found = [f"{config.name}: a flow type needs at least one phase"] if not names else []
+    if not config.name.isidentifier() or config.name != config.name.lower():
+        found.append(f"'{config.name}': a flow type name is lower case letters, digits and underscores")
+    found += [
+        f"{config.name}: phase '{name}' is listed twice"
+        for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    for alias, target in config.phase_aliases.items():
+        if target not in names:
+            found.append(f"{config.name}: alias '{alias}' points to unknown phase '{target}'")
+        if alias in names:
+            found.append(f"{config.name}: alias '{alias}' is also a phase")
+    return found
+
+
+def _capability_mistakes(capabilities: FlowCapabilities) -> list[str]:
+    if capabilities.max_iterations < 1:
+        return ["max_iterations is at least 1"]
+    return []
+
+
+def _phase_mistakes(phase: PhaseConfig) -> list[str]:
+    found: list[str] = []
+    if not phase.handlers:
+        found.append("a phase needs at least one handler")
+    fields = phase.inputs.model_fields
+    for name in [*phase.required_inputs, *phase.optional_inputs]:
+        if name not in fields:
+            found.append(f"input '{name}' is not a field of {phase.inputs.__name__}")
+    for name, info in fields.items():
+        if info.is_required() and name not in phase.required_inputs:
+            found.append(f"{phase.inputs.__name__}.{name} is required but not in required_inputs")
+    if phase.timeout_seconds <= 0:
+        found.append("timeout_seconds is positive")
+    return found + _retry_mistakes(phase.retry_config)
+
+
+def _retry_mistakes(retry: RetryConfig) -> list[str]:
+    found = []
+    if retry.max_attempts < 1 or retry.initial_delay_seconds < 0 or retry.backoff_multiplier < 1:
+        found.append("retry_config: attempts >= 1, delay >= 0, multiplier >= 1")
+    if retry.max_delay_seconds < retry.initial_delay_seconds:
+        found.append("retry_config: max_delay_seconds is below initial_delay_seconds")
+    return found
