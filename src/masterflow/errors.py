@@ -90,6 +90,20 @@ class Unavailable(MasterflowError):
     status = 503
 
 
+class ResourceLimitReached(MasterflowError):
+    """A calculation needed more time or memory than its phase may use."""
+
+    code = "resource_limit_reached"
+    status = 422
+
+
+class PhaseTimeout(MasterflowError):
+    """A phase ran longer than its timeout and was stopped."""
+
+    code = "phase_timeout"
+    status = 504
+
+
 class ConfigurationInvalid(MasterflowError):
     """The process cannot start with these settings, flow types or keys."""
 

@@ -66,8 +66,10 @@ def cleanse(
         if raw is None:
             continue
         reading = _read(raw, column)
-        issues.extend(_issue(record, column, raw, problem) for problem in reading.problems)
-        issues.extend(_keep(record, column, reading, values))
+        if reading.problems:
+            issues.extend(_issue(record, column, raw, problem) for problem in reading.problems)
+        if reading.value is not None:
+            issues.extend(_keep(record, column, reading, values))
         for item in reading.derived:
             steps = (*reading.steps, item.step)
             derived.setdefault(item.target, CleanValue(item.value, raw, column.column, steps))
@@ -142,12 +144,8 @@ _BY_KIND: dict[str, Callable[[Cell, MappedColumn], Reading]] = {
 }
 
 
-def _keep(
-    record: Record, column: MappedColumn, reading: Reading, values: dict[str, CleanValue]
-) -> tuple[Issue, ...]:
+def _keep(record: Record, column: MappedColumn, reading: Reading, values: dict[str, CleanValue]) -> tuple[Issue, ...]:
     """Store the value, or join or compare it with the one an earlier column gave."""
-    if reading.value is None:
-        return ()
     raw = record.values[column.column]
     earlier = values.get(column.target)
     if earlier is None:

@@ -39,11 +39,10 @@ class ReleaseCycle:
 
 @dataclass(frozen=True, slots=True)
 class CycleMatch:
-    """The release cycle that fits a text, or None, and why; `bound` marks the latest possible one."""
+    """The release cycle that fits a text, or None, and why."""
 
     cycle: ReleaseCycle | None
     reason: str
-    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,8 @@ class LifecycleCatalog:
 
         A text that fits several releases ("Windows Server 2003" without a service pack) is matched
         only when all of them had ended on the day of the catalogue; the one that ended last then
-        stands for them (`bound`). Otherwise the match would be a guess and there is none.
+        stands for them. Otherwise the match would be a guess and there is none. Long-term and IoT
+        releases of Windows count only when the text names them.
         """
         known = self.products.get(self.aliases.get(slug, slug))
         if known is None:
@@ -92,13 +92,13 @@ class LifecycleCatalog:
             return CycleMatch(None, f"the catalogue has no release {hint!r} of this product")
         if len(fitting) == 1:
             return CycleMatch(fitting[0], f"release {fitting[0].cycle} of the catalogue")
-        names = ", ".join(cycle.cycle for cycle in fitting)
+        names = _listed(fitting)
         day = date.fromisoformat(self.as_of)
         if not all(passed(cycle.end_of_life, day) for cycle in fitting):
             return CycleMatch(None, f"the text fits several releases and not all have ended: {names}")
         last = max(fitting, key=_ending)
         reason = f"the text fits several releases, all ended ({names}): {last.cycle} ended last"
-        return CycleMatch(last, reason, bound=True)
+        return CycleMatch(last, reason)
 
     def name_software(self, text: str) -> tuple[str, str]:
         """(slug, version text) of the catalogue product that a text names, ("", "") for none.
@@ -128,9 +128,7 @@ def load_catalog(document: Mapping[str, object], *, as_of: str) -> LifecycleCata
     _date(as_of, {"field": "as_of"})
     products = document.get("products")
     if not isinstance(products, Mapping) or not products:
-        raise InvalidInput(
-            'The end-of-life document has no "products".', next_step="Import an endoflife snapshot."
-        )
+        raise InvalidInput('The end-of-life document has no "products".', next_step="Import an endoflife snapshot.")
     cycles: dict[str, tuple[ReleaseCycle, ...]] = {}
     titles: dict[str, str] = {}
     aliases: dict[str, str] = {}
@@ -139,7 +137,7 @@ def load_catalog(document: Mapping[str, object], *, as_of: str) -> LifecycleCata
             raise InvalidInput("A product has no list of releases.", where={"product": slug})
         cycles[slug] = tuple(_release(slug, release) for release in entry["releases"])
         titles[slug] = str(entry.get("title") or slug)
-        aliases.update(dict.fromkeys(_names(slug, entry), slug))
+        aliases |= {name: str(slug) for name in _names(slug, entry)}
     return LifecycleCatalog(as_of, cycles, titles, aliases)
 
 
@@ -156,6 +154,11 @@ def day_of(end: date | bool | None) -> date | None:
 def _ending(cycle: ReleaseCycle) -> tuple[date, date]:
     ended = day_of(cycle.end_of_life) or date.min
     return ended, day_of(cycle.extended_end) or ended
+
+
+def _listed(cycles: Sequence[ReleaseCycle]) -> str:
+    names = ", ".join(cycle.cycle for cycle in cycles[:4])
+    return f"{names} and {len(cycles) - 4} more" if len(cycles) > 4 else names
 
 
 def _fitting(known: Sequence[ReleaseCycle], name: str) -> list[ReleaseCycle]:
@@ -206,9 +209,7 @@ def _date(value: object, where: Mapping[str, object]) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise InvalidInput(
-            f"{value!r} is not a date.", where=where, next_step="Write it as YYYY-MM-DD."
-        ) from None
+        raise InvalidInput(f"{value!r} is not a date.", where=where, next_step="Write it as YYYY-MM-DD.") from None
 
 
 def _names(slug: str, entry: Mapping[str, object]) -> set[str]:

@@ -127,9 +127,7 @@ def _parse_windows(tail: str, bits: int | None) -> OperatingSystem:
     return _windows_without_year(years, tail, bits)
 
 
-def _windows(
-    product: str, version: str, tail: str, bits: int | None, *, is_server: bool | None
-) -> OperatingSystem:
+def _windows(product: str, version: str, tail: str, bits: int | None, *, is_server: bool | None) -> OperatingSystem:
     edition = _with_service_pack(_edition(tail), tail)
     return OperatingSystem("windows", product, version, edition, bits, "", "", is_server)
 
@@ -159,9 +157,7 @@ def _windows_server(years: str, tail: str, bits: int | None) -> OperatingSystem:
     hint = "" if "/" in years else _server_hint(years, tail)
     if "or later" in tail:
         years, hint = f"{years} or later", ""
-    return OperatingSystem(
-        "windows", "Windows Server", years, edition, bits, "windows-server", hint, is_server=True
-    )
+    return OperatingSystem("windows", "Windows Server", years, edition, bits, "windows-server", hint, is_server=True)
 
 
 def _server_hint(years: str, tail: str) -> str:
@@ -263,6 +259,8 @@ def _is_server(rule: OsRule, plain: str, edition: str) -> bool | None:
 def _release(rule: OsRule, tail: str) -> _Release:
     if rule.product == "IBM AIX":
         return _aix_release(tail)
+    # Names of Ubuntu images leave the point out: 2204.
+    tail = re.sub(r"(?<!\d)(\d\d)(04|10)(?!\d)", r"\1.\2", tail) if rule.slug == "ubuntu" else tail
     found = _VERSION.search(tail)
     version = found[1] if found else _codename(rule.slug, tail)
     if rule.product == "HP-UX" and "11i" in tail:
@@ -284,8 +282,6 @@ def _codename(slug: str, tail: str) -> str:
 
 
 def _numbered(rule: OsRule, version: str, tail: str) -> _Release:
-    if rule.product == "Ubuntu" and re.fullmatch(r"\d{4}", version):
-        version = f"{version[:2]}.{version[2:]}"  # image names leave the point out
     parts = [part for part in version.split(".") if part != "x"]
     match rule.product:
         case "SUSE Linux Enterprise" | "SUSE Linux":
@@ -298,11 +294,17 @@ def _numbered(rule: OsRule, version: str, tail: str) -> _Release:
             return _Release(version, parts[0])
         case "Debian" if int(parts[0]) < 4:
             return _Release(version, ".".join(parts[:2]))
-        case "Amazon Linux" if version == "1":
-            return _Release("1", "2018.03")
         case "Amazon Linux":
-            return _Release(version, ".".join(parts[:2]) if len(parts[0]) == 4 else parts[0])
+            return _amazon_release(version, parts)
     return _Release(version, ".".join(parts[: rule.depth]))
+
+
+def _amazon_release(version: str, parts: list[str]) -> _Release:
+    if version == "1":
+        return _Release("1", "2018.03")
+    # The first generation was numbered by year and month, up to 2018.03; 2023 is one line.
+    dated = len(parts[0]) == 4 and parts[0] <= "2018"
+    return _Release(version, ".".join(parts[:2]) if dated else parts[0])
 
 
 def _suse_release(parts: list[str], tail: str) -> _Release:
@@ -358,9 +360,7 @@ def _versions_meet(left: str, right: str, *, dotted: bool) -> bool:
     """Whether one release can bear both version texts ("7" and "7.9" yes, "2008" and "2008 R2" no)."""
     if not left or not right:
         return True
-    return any(
-        _meet(one, other, dotted=dotted) for one in _alternatives(left) for other in _alternatives(right)
-    )
+    return any(_meet(one, other, dotted=dotted) for one in _alternatives(left) for other in _alternatives(right))
 
 
 def _alternatives(version: str) -> list[str]:

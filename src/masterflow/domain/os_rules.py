@@ -49,7 +49,7 @@ RULES: tuple[OsRule, ...] = (
     _rule(r"\bcent ?os(?: linux)?(?=\b|\d)", "linux", "CentOS", "centos"),
     _rule(
         r"\boracle(?:[ -]?(?:enterprise|unbreakable))?[ -]?linux(?: server)?(?=\b|\d)"
-        r"|\blinux oracle\b|\boel(?=\b|\d)|\bol(?=\d)",
+        r"|\blinux oracle\b|\boel(?=\b|\d)|\bol(?=\d| \d)",
         "linux",
         "Oracle Linux",
         "oracle-linux",
@@ -127,7 +127,7 @@ RULES: tuple[OsRule, ...] = (
 )
 
 WINDOWS = re.compile(
-    r"\bwindows(?=server|[\s\d-]|nt|xp|vista|$)"
+    r"\bwindows(?: (?:microsoft )?windows)*(?=server|[\s\d-]|nt|xp|vista|$)"
     r"|\bwin(?:srv|svr)?(?=[\s\d-]|xp|vista|server|$)"
     r"|\bw(?=2k|20(?:0[038]|1[269]|2[25]))|\bws(?=20(?:0[38]|1[269]|2[25]))"
     r"|\b(?=hyper-v server)|^(?:ms |microsoft )?(?=server[ -]?20(?:0[038]|1[269]|2[25])\b)"
@@ -150,9 +150,7 @@ SERVER_CHANNEL = re.compile(r"(?<![\d.])(1709|1803|1809|1903|1909|2004|20h2|23h2
 CLIENT = re.compile(r"^[\s-]*(?:nt )?(11|10|8\.1|8|7|vista|xp)(?![\d]|\.\d)")
 OLD_CLIENT = re.compile(r"^[\s-]*(95|98|me|millennium|3\.1)\b")
 NT = re.compile(r"^[\s-]*nt\b(?:\D*(\d\.\d+|\d))?")
-FEATURE_RELEASE = re.compile(
-    r"(?<![\d.])(1507|1511|1607|1703|1709|1803|1809|1903|1909|2004|2[0-9]h[12])(?![\d.])"
-)
+FEATURE_RELEASE = re.compile(r"(?<![\d.])(1507|1511|1607|1703|1709|1803|1809|1903|1909|2004|2[0-9]h[12])(?![\d.])")
 LONG_TERM = re.compile(r"\blts[bc]\b")
 LONG_TERM_RELEASES = {"2015": "1507", "2016": "1607", "2019": "1809", "2021": "21h2", "2024": "24h2"}
 CLIENT_CYCLES = {"vista": "6", "xp": "5"}

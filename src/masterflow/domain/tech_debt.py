@@ -81,13 +81,14 @@ def assess_lifecycle(
     left; low when less than 1,095; none otherwise.
     """
     product, match = _recognise(subject, text, catalog)
+    if match.cycle and match.cycle.end_of_life is None:
+        match = CycleMatch(None, f"the catalogue has no end of life for release {match.cycle.cycle}")
     cycle = match.cycle
-    state = _state(cycle, on) if cycle else "unknown"
-    if cycle is None or state == "unknown":
+    if cycle is None:
         return LifecycleFinding(
             subject, text, product, "", "unknown", None, None, None, "unknown", (match.reason,), catalog.as_of
         )
-    days = _days_left(cycle, on)
+    state, days = _state(cycle, on), _days_left(cycle, on)
     return LifecycleFinding(
         subject=subject,
         text=text,
@@ -115,8 +116,6 @@ def _recognise(subject: str, text: str, catalog: LifecycleCatalog) -> tuple[str,
 
 
 def _state(cycle: ReleaseCycle, on: date) -> LifecycleState:
-    if cycle.end_of_life is None:
-        return "unknown"
     if passed(cycle.end_of_life, on):
         return "extended_ended" if passed(cycle.extended_end, on) else "end_of_life"
     return "mainstream_ended" if passed(cycle.mainstream_end, on) else "supported"
@@ -203,12 +202,8 @@ class DebtScore:
 def summarise(findings: Sequence[LifecycleFinding], *, on: date) -> DebtSummary:
     """Counts the findings of one day (`on` is the day they were made for)."""
     known = [finding for finding in findings if finding.state != "unknown"]
-    releases = Counter(
-        (finding.product, finding.cycle, finding.state, finding.end_of_life) for finding in known
-    )
-    by_product = [
-        (product, cycle, str(state), count, end) for (product, cycle, state, end), count in releases.items()
-    ]
+    releases = Counter((finding.product, finding.cycle, finding.state, finding.end_of_life) for finding in known)
+    by_product = [(product, cycle, str(state), count, end) for (product, cycle, state, end), count in releases.items()]
     quarters = Counter(_quarter(finding.end_of_life) for finding in known if finding.end_of_life)
     texts = Counter(finding.text for finding in findings if finding.state == "unknown")
     return DebtSummary(

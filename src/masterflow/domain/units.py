@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Literal
 
 from masterflow.errors import InvalidInput
@@ -67,10 +68,15 @@ def convert(value: float, unit: str, target_unit: str) -> float:
 
     Raises InvalidInput when the two do not measure the same thing.
     """
+    return value * _factor_between(unit, target_unit)
+
+
+@lru_cache(maxsize=1_024)
+def _factor_between(unit: str, target_unit: str) -> float:
     if not target_unit or normal_unit(unit) == normal_unit(target_unit):
-        return value
+        return 1.0
     table = next((table for table in _TABLES if normal_unit(target_unit) in table), _BYTES)
-    return value * (_factor(table, unit) / _factor(table, target_unit))
+    return _factor(table, unit) / _factor(table, target_unit)
 
 
 def normal_unit(unit: str) -> str:
@@ -161,6 +167,7 @@ def _ungrouped(whole: str, mark: str) -> str | None:
     return whole.replace(mark, "") if is_grouped else None
 
 
+@lru_cache(maxsize=1_024)
 def factor_text(unit: str, target_unit: str) -> str:
     """How `convert` gets from one unit to the other, for people: " /1024", " *1024", "" when equal."""
     factor = convert(1.0, unit, target_unit)

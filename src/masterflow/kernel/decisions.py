@@ -84,9 +84,7 @@ def retry_delay(retry: RetryConfig, attempt: int, *, jitter: float) -> float:
     return min(grown * (1 + retry.jitter * jitter), retry.max_delay_seconds)
 
 
-def resolve_error(
-    error: BaseException, *, attempt: int, retry: RetryConfig, jitter: float
-) -> ErrorResolution:
+def resolve_error(error: BaseException, *, attempt: int, retry: RetryConfig, jitter: float) -> ErrorResolution:
     """What to do after attempt number `attempt` failed with `error`.
 
     An input error waits for a person, a refused code fails at once, anything else is retried until the

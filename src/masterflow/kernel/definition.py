@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -23,8 +23,14 @@ class RetryConfig:
     max_delay_seconds: float = 60.0
     jitter: float = 0.1
     """Largest share of the delay that is added at random, 0..1."""
-    non_retryable: tuple[str, ...] = ("invalid_input", "file_refused", "not_found", "not_permitted")
+    non_retryable: tuple[str, ...] = ("not_found", "not_permitted", "resource_limit_reached", "seal_broken")
     """Error codes that end the run at once."""
+
+    def limited(self, max_retries: int | None) -> RetryConfig:
+        """The same with at most `max_retries` attempts after the first; None changes nothing."""
+        if max_retries is None:
+            return self
+        return replace(self, max_attempts=min(self.max_attempts, max_retries + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +117,7 @@ def _name_mistakes(config: FlowTypeConfig) -> list[str]:
     if not config.name.isidentifier() or config.name != config.name.lower():
         found.append(f"'{config.name}': a flow type name is lower case letters, digits and underscores")
     found += [
-        f"{config.name}: phase '{name}' is listed twice"
-        for name in sorted({n for n in names if names.count(n) > 1})
+        f"{config.name}: phase '{name}' is listed twice" for name in sorted({n for n in names if names.count(n) > 1})
     ]
     for alias, target in config.phase_aliases.items():
         if target not in names:

@@ -49,10 +49,7 @@ class FlowTypeRegistry:
             ConfigurationInvalid: lists every mistake of every type.
         """
         names = [*self._types, *(candidate.config.name for candidate in candidates)]
-        found = [
-            f"flow type '{name}' is registered twice"
-            for name in sorted({n for n in names if names.count(n) > 1})
-        ]
+        found = [f"flow type '{name}' is registered twice" for name in sorted({n for n in names if names.count(n) > 1})]
         for candidate in candidates:
             found += mistakes(
                 candidate.config,
@@ -88,9 +85,7 @@ class FlowTypeRegistry:
         try:
             return self.get(name)
         except NotFound as error:
-            raise InvalidInput(
-                error.detail, where={"field": "flow_type"}, next_step=error.next_step
-            ) from None
+            raise InvalidInput(error.detail, where={"field": "flow_type"}, next_step=error.next_step) from None
 
     def list_flow_types(self) -> list[str]:
         """Registered names, sorted."""

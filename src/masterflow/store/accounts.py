@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from masterflow.errors import ConfigurationInvalid
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # Nothing of the caller's environment reaches the server: no library path, locale, PG* variable or secret.
 _ENVIRONMENT = {"PATH": SYSTEM_PATH, "LC_ALL": "C", "TZ": "UTC"}
-# Exit codes of useradd: the password or the group file is locked by another program.
-_PASSWORD_FILE_BUSY = (1, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,7 @@ def cluster_account(data: Path) -> Account:
     return Account(account_name(owner.st_uid), owner.st_uid, owner.st_gid)
 
 
-def service_account(
-    name: str = "masterflow", *, fallback: str = "postgres", search_path: str = SYSTEM_PATH
-) -> Account:
+def service_account(name: str = "masterflow", *, fallback: str = "postgres", search_path: str = SYSTEM_PATH) -> Account:
     """The account `name`, made with useradd when absent; without useradd `fallback`, if it runs nothing.
 
     An account that runs other programs is not safe: they could read and signal the cluster.
@@ -101,11 +96,7 @@ def _created(name: str, search_path: str) -> Account | None:
     if program is None:
         return None
     options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-    for _ in range(20):
-        done = run_as(current_account(), [program, *options, "--shell", "/usr/sbin/nologin", name])
-        if done.returncode not in _PASSWORD_FILE_BUSY or _account(name):
-            break
-        time.sleep(0.1)
+    run_as(current_account(), [program, *options, "--shell", "/usr/sbin/nologin", name])
     return _account(name)  # also there when another process made it meanwhile
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from masterflow.errors import ConfigurationInvalid, MasterflowError, Unavailable
+from masterflow.errors import MasterflowError, Unavailable
 from masterflow.store.accounts import Account, cluster_account, require_reachable, run_as
 from masterflow.store.homes import (
     PORT,
@@ -31,8 +30,8 @@ from masterflow.store.homes import (
     resolved,
     role_password,
     socket_directory,
-    sync_directory,
 )
+from masterflow.store.initdb import SUPERUSER, ensure_cluster, failure, unusable_data
 from masterflow.store.installation import (
     Installation,
     installation_for,
@@ -50,7 +49,7 @@ from masterflow.store.locks import (
 from masterflow.store.postmaster import (
     Postmaster,
     cluster_name,
-    last_log_line,
+    last_error,
     read_postmaster,
     signal_orphans,
     write_configuration,
@@ -58,18 +57,9 @@ from masterflow.store.postmaster import (
 
 __all__ = ["Cluster", "EmbeddedPostgres", "ServerStatus", "default_home", "role_password"]
 
-SUPERUSER = "masterflow_superuser"
 START_TIMEOUT = 120.0
-_INITDB_OPTIONS = (
-    "--auth-host=scram-sha-256",
-    "--auth-local=scram-sha-256",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=C",
-    "--encoding=UTF8",
-    "--data-checksums",
-    f"--username={SUPERUSER}",
-)
+_AUTHENTICATION = "scram-sha-256"
+_STARTING_UP = "the database system is"  # ... starting up, in recovery mode, shutting down
 # A killed postmaster's children end by themselves; one in a long query is asked, then made to.
 _ORPHAN_STEPS = ((2.0, signal.SIGQUIT), (5.0, signal.SIGKILL))
 
@@ -92,15 +82,25 @@ class Cluster:
         Without `password` it takes the one in the home's keys for that role. A server that asks for
         anything but SCRAM is refused, so the password never leaves in clear. Needs libpq >= 16.
         """
-        role = user or self.superuser
         return make_conninfo(
             host=str(self.socket_dir),
             port=self.port,
             dbname=database,
-            user=role,
-            password=password or (role_password(self.home, role) if user else self.password),
-            require_auth="scram-sha-256",
+            user=user or self.superuser,
+            password=password or self._password(user),
+            require_auth=_AUTHENTICATION,
         )
+
+    def url(self, database: str, *, user: str | None = None, password: str | None = None) -> str:
+        """The same as a `postgresql://` URL, which libpq and SQLAlchemy both read."""
+        credentials = f"{quote(user or self.superuser, safe='')}:{quote(password or self._password(user), safe='')}"
+        place = urlencode(
+            {"host": str(self.socket_dir), "port": self.port, "require_auth": _AUTHENTICATION}, quote_via=quote
+        )
+        return f"postgresql://{credentials}@/{quote(database, safe='')}?{place}"
+
+    def _password(self, user: str | None) -> str:
+        return role_password(self.home, user) if user else self.password
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,7 @@ class EmbeddedPostgres:
         self.home = resolved(home)
         self._data = self.home / "data"
         self._log_dir = self.home / "log"
+        self._server_lock = self.home / "server.lock"
         self._settings = dict(settings)
         self._timeout = start_timeout
         self._registration: Registration | None = None
@@ -156,7 +157,7 @@ class EmbeddedPostgres:
                 account = cluster_account(self._data)
                 require_reachable(self.home, account)
                 installation = installation_for(account, self.home)
-                self._ensure_cluster(account, installation, lock)
+                ensure_cluster(self.home, account, installation, lock=lock)
                 cluster = self._ensure_answering(account, installation)
                 self._count_as_user()
         return cluster
@@ -173,7 +174,7 @@ class EmbeddedPostgres:
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop the server whoever uses it; "immediate" leaves recovery to the next start."""
-        if not self.home.is_dir():
+        if not self._data.exists():
             return
         with explained(self.home), home_locked(self.home, timeout=self._timeout):
             self._stop(mode)
@@ -205,59 +206,6 @@ class EmbeddedPostgres:
             for draft in self.home.glob(pattern):
                 shutil.rmtree(draft)
 
-    def _ensure_cluster(self, account: Account, installation: Installation, lock: int) -> None:
-        if not self._data.exists():
-            self._create_cluster(account, installation, lock)
-            return
-        version = self._data / "PG_VERSION"
-        if not version.is_file():
-            raise self._unusable("The data directory was not made by PostgreSQL.")
-        major = version.read_text(encoding="ascii").strip()
-        if major != installation.major:
-            raise ConfigurationInvalid(
-                f"The data directory has the format of PostgreSQL {major}; these programs are"
-                f" {installation.version}.",
-                where={"directory": self._data},
-                next_step=f"Dump it with pg_dump of PostgreSQL {major} and restore it into a new home"
-                " (MASTERFLOW_HOME).",
-            )
-        if not (self.home / "keys" / SUPERUSER).exists():
-            raise self._unusable(f"The password of its superuser is missing (keys/{SUPERUSER}).")
-
-    def _unusable(self, detail: str) -> ConfigurationInvalid:
-        return ConfigurationInvalid(
-            detail,
-            where={"directory": self._data},
-            next_step="Restore data and keys of this home from the same backup, or set MASTERFLOW_HOME to"
-            " another directory.",
-        )
-
-    def _create_cluster(self, account: Account, installation: Installation, lock: int) -> None:
-        password = role_password(self.home, SUPERUSER)
-        draft = Path(tempfile.mkdtemp(prefix=".initdb-", dir=self.home))
-        secret = draft / "password"
-        secret.touch(mode=0o600)
-        secret.write_text(password, encoding="ascii")
-        if account.is_other:
-            os.chown(secret, account.uid, account.gid)
-            os.chown(draft, account.uid, account.gid)
-        # initdb inherits the home's lock: should this process die, the next one waits for initdb.
-        made = run_as(
-            account,
-            [
-                installation.bin_dir / "initdb",
-                *_INITDB_OPTIONS,
-                f"--pwfile={secret}",
-                f"--pgdata={draft / 'data'}",
-            ],
-            pass_fds=(lock,),
-        )
-        if made.returncode != 0:
-            raise self._failure("The database could not be created", made.stderr)
-        (draft / "data").rename(self._data)
-        sync_directory(self.home)
-        shutil.rmtree(draft)
-
     def _ensure_answering(self, account: Account, installation: Installation) -> Cluster:
         try:
             postmaster = self._ensure_running(account, installation)
@@ -274,14 +222,14 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + self._timeout
         while True:
             postmaster = read_postmaster(self._data)
-            if postmaster is None:
-                self._launch(account, installation)
-            elif postmaster.state == "ready":
+            if postmaster is not None and postmaster.state == "ready":
                 if postmaster.socket.exists():
                     return postmaster
                 self._stop_unreachable(postmaster)
             elif time.monotonic() >= deadline:
-                raise self._too_slow(f"is still {postmaster.state}")
+                raise self._too_slow(f"is still {postmaster.state if postmaster else 'not there'}")
+            elif postmaster is None:
+                self._launch(account, installation)
             else:
                 time.sleep(0.05)
 
@@ -296,6 +244,8 @@ class EmbeddedPostgres:
 
     def _launch(self, account: Account, installation: Installation) -> None:
         server_lock = self._lock_server(account)
+        if server_lock is None:
+            return
         try:
             remove_other_copies(self.home, installation)
             socket_dir = socket_directory(self.home, account)
@@ -310,9 +260,7 @@ class EmbeddedPostgres:
         finally:
             os.close(server_lock)
 
-    def _run_start(
-        self, account: Account, installation: Installation, configuration: Path, server_lock: int
-    ) -> None:
+    def _run_start(self, account: Account, installation: Installation, configuration: Path, server_lock: int) -> None:
         log = self._log_dir / "startup.log"
         log.unlink(missing_ok=True)
         # Every server process inherits the server lock: it is free when the last one has ended.
@@ -326,20 +274,23 @@ class EmbeddedPostgres:
             pass_fds=(server_lock,),
         )
         if started.returncode != 0:
-            if read_postmaster(self._data) is not None:
+            if "did not start in time" in started.stderr:
                 raise self._too_slow("does not answer yet")
-            raise self._failure("PostgreSQL did not start", last_log_line(self._log_dir) or started.stderr)
+            reason = last_error(self._log_dir) or started.stderr
+            raise failure("PostgreSQL did not start", reason, home=self.home)
 
-    def _lock_server(self, account: Account) -> int:
-        path = self.home / "server.lock"
-        for patience, escalation in _ORPHAN_STEPS:
-            lock = try_lock(path, timeout=patience)
-            if lock is not None:
-                return lock
-            signal_orphans(account, cluster_name(self.home), escalation)
-        lock = try_lock(path, timeout=self._timeout)
-        if lock is None:
-            raise self._too_slow("has processes of an earlier start that do not end")
+    def _lock_server(self, account: Account) -> int | None:
+        """The server lock, once no process of the cluster lives; None when a server turned up."""
+        began = time.monotonic()
+        steps = list(_ORPHAN_STEPS)
+        while (lock := try_lock(self._server_lock, timeout=0.1)) is None:
+            waited = time.monotonic() - began
+            if read_postmaster(self._data) is not None:
+                return None
+            if steps and waited >= steps[0][0]:
+                signal_orphans(account, cluster_name(self.home), steps.pop(0)[1])
+            elif waited >= self._timeout:
+                raise self._too_slow("has processes of an earlier start that do not end")
         return lock
 
     def _verified(self, postmaster: Postmaster, installation: Installation) -> Cluster:
@@ -364,9 +315,17 @@ class EmbeddedPostgres:
         try:
             psycopg.connect(cluster.dsn("postgres"), connect_timeout=patience).close()
         except psycopg.OperationalError as error:
-            if re.search("password authentication failed", str(error)):
-                raise self._unusable(f"Its superuser has another password than keys/{SUPERUSER}.") from error
-            return False
+            reason = " ".join(str(error).split())
+            if "password authentication failed" in reason:
+                detail = f"Its superuser has another password than keys/{SUPERUSER}."
+                raise unusable_data(self._data, detail) from error
+            if isinstance(error, psycopg.errors.ConnectionTimeout) or _STARTING_UP in reason:
+                return False
+            raise Unavailable(
+                f"The embedded PostgreSQL refuses the connection: {reason}",
+                where={"log": self._log_dir},
+                next_step="Read the log, correct the cause and start again.",
+            ) from error
         return True
 
     def _stop(self, mode: Literal["fast", "immediate"]) -> None:
@@ -378,6 +337,10 @@ class EmbeddedPostgres:
         stopped = run_as(account, [*self._pg_ctl(installation, "stop"), f"--mode={mode}"])
         if stopped.returncode != 0 and read_postmaster(self._data) is not None:
             raise self._too_slow("does not stop")
+        ended = try_lock(self._server_lock, timeout=self._timeout)
+        if ended is None:
+            raise self._too_slow("has stopped, but a process of it has not ended")
+        os.close(ended)
         if self.home not in postmaster.socket_dir.parents:
             with suppress(OSError):  # not empty: somebody else's files stay
                 postmaster.socket_dir.rmdir()
@@ -392,13 +355,3 @@ class EmbeddedPostgres:
             where={"log": self._log_dir},
             next_step="Recovery after a crash can take long: read the log, then try again.",
         )
-
-    def _failure(self, what: str, reason: str) -> MasterflowError:
-        last = reason.strip().splitlines()[-1:] or ["no reason given"]
-        if "No space left on device" in reason:
-            kind: type[MasterflowError] = Unavailable
-            advice = "Free space on that file system, then start again."
-        else:
-            kind = ConfigurationInvalid
-            advice = "Read the log, correct the cause and start again."
-        return kind(f"{what}: {last[0]}", where={"home": self.home, "log": self._log_dir}, next_step=advice)

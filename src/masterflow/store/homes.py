@@ -135,7 +135,7 @@ def _refuse_foreign(home: Path, found: os.stat_result) -> None:
         raise ConfigurationInvalid(
             "Every account of this machine may write to the home.",
             where={"directory": home},
-            next_step=f"Remove that permission (chmod o-w) if it is meant as a home. Otherwise: {_OTHER_HOME}.",
+            next_step=f"Remove that permission (chmod o-w). Otherwise: {_OTHER_HOME}.",
         )
 
 
@@ -171,7 +171,8 @@ def _take_over(descriptor: int, path: Path, account: Account) -> None:
 def socket_directory(home: Path, account: Account) -> Path:
     """`run` in the home, or a short directory elsewhere when the socket's path would exceed 100 bytes."""
     inside = home / "run"
-    if len(os.fsencode(inside / SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
+    is_short = len(os.fsencode(inside / SOCKET_NAME)) <= SOCKET_PATH_LIMIT
+    if is_short and "," not in str(inside):  # a comma separates hosts in a connection string
         return inside
     base = Path("/run") if account.is_other and Path("/run").is_dir() else Path("/tmp")  # noqa: S108 - short by definition; private_directory refuses a planted one
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]

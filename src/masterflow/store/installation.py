@@ -53,7 +53,7 @@ def installation_for(account: Account, home: Path) -> Installation:
     home's lock is held.
     """
     wheel = wheel_installation()
-    if _is_usable(wheel.bin_dir, account):
+    if not account.is_other or _is_usable(wheel.bin_dir, account):
         return wheel
     root = home / f"pgsql-{wheel.version}"
     if not root.exists():
@@ -85,8 +85,6 @@ def _version(bin_dir: Path, account: Account) -> str | None:
 
 
 def _is_usable(bin_dir: Path, account: Account) -> bool:
-    if not account.is_other:
-        return True
     with suppress(OSError):  # the account may not enter a directory on the way
         started = run_as(account, [bin_dir / "initdb", "--version"]).returncode == 0
         share = bin_dir.parent / "share" / "postgresql"

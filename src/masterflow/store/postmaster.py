@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,9 +18,10 @@ from masterflow.store.homes import PORT, SOCKET_NAME
 
 _STATES: dict[str, Literal["ready", "stopping"]] = {"ready": "ready", "stopping": "stopping"}
 _SETTING_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
-_FIXED = frozenset(
-    ["cluster_name", "config_file", "data_directory", "external_pid_file", "hba_file", "ident_file", "include", "include_dir", "include_if_exists", "listen_addresses", "port", "unix_socket_directories"]
-)
+_FIXED_FILES = {"config_file", "data_directory", "external_pid_file", "hba_file", "ident_file"}
+_FIXED_ADDRESS = {"cluster_name", "listen_addresses", "port", "unix_socket_directories"}
+_FIXED = _FIXED_FILES | _FIXED_ADDRESS | {"include", "include_dir", "include_if_exists"}
+_LOG_PREFIX = re.compile(r"^\S+ \S+ \S+ \[\d+\] (\S+@\S+ )?")  # as log_line_prefix below writes it
 # For two cores and a few GiB of memory. No value of a tenant reaches the log: parameters are left out,
 # and "terse" leaves out the DETAIL lines, which repeat rows. Durability is never traded for speed.
 _DEFAULTS = {
@@ -106,7 +106,7 @@ def signal_orphans(account: Account, name: str, number: signal.Signals) -> None:
 
 
 def write_configuration(home: Path, socket_dir: Path, settings: Mapping[str, str]) -> Path:
-    """Write the server's configuration file into the home; returns its path.
+    """Write the server's configuration file into the home; returns its path. The home's lock is held.
 
     `settings` replace the defaults. Raises ConfigurationInvalid for a name that is no parameter's
     name or is fixed by the way the cluster is reached.
@@ -129,7 +129,7 @@ def write_configuration(home: Path, socket_dir: Path, settings: Mapping[str, str
     lines = [f"{name} = '{_quoted(value)}'" for name, value in {**_DEFAULTS, **placed, **settings}.items()]
     notice = "# Written at every start. For a lasting change use ALTER SYSTEM."
     path = home / "postgresql.conf"
-    draft = home / f".postgresql.conf-{secrets.token_hex(4)}"
+    draft = home / ".postgresql.conf"
     draft.write_text("\n".join([notice, *lines, ""]), encoding="utf-8", errors="surrogateescape")
     draft.chmod(0o644)  # the cluster's account reads it; it holds no secret
     draft.replace(path)
@@ -140,11 +140,13 @@ def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "''")
 
 
-def last_log_line(log_dir: Path) -> str:
-    """The last line with an error in the newest log of the server, else its last line, else ""."""
+def last_error(log_dir: Path) -> str:
+    """The last error in the newest logs of the server with the line before it, else "".
+
+    The line before often holds the cause: a wrong setting is logged before the FATAL line.
+    """
     logs = sorted(log_dir.glob("*.log"), key=lambda path: path.stat().st_mtime_ns)
-    lines = [
-        line for path in logs[-2:] for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
-    ]
-    errors = [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR):", line)]
-    return (errors or lines or [""])[-1]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in logs[-2:]]
+    lines = [_LOG_PREFIX.sub("", line) for text in texts for line in text.splitlines()]
+    errors = [number for number, line in enumerate(lines) if line.startswith(("FATAL:", "PANIC:", "ERROR:"))]
+    return "; ".join(lines[max(0, errors[-1] - 1) : errors[-1] + 1]) if errors else ""

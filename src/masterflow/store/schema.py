@@ -26,6 +26,11 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
+def known() -> frozenset[str]:
+    """Every revision that this code knows."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def current(migrator_url: str) -> str | None:
     """Revision of the database; None when it has no schema yet."""
     engine = create_engine(migrator_url, poolclass=NullPool)

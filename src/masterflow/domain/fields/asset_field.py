@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FieldKind = Literal[
-    "text", "integer", "number", "percent", "boolean", "date", "ip", "mac", "fqdn", "list", "enum"
-]
+FieldKind = Literal["text", "integer", "number", "percent", "boolean", "date", "ip", "mac", "fqdn", "list", "enum"]
 
 MULTI_VALUED = frozenset({"ip_address", "mac_address", "asset_tags"})
 """Targets that may take several columns of one sheet; every other target takes at most one."""
@@ -57,16 +55,7 @@ def define(
     *,
     unit: str = "",
     values: tuple[str, ...] = (),
-    applies_to: tuple[str, ...] = (),
 ) -> AssetField:
     """A field whose aliases are written as one text separated by " | "."""
     names = tuple(part.strip() for part in aliases.split("|") if part.strip())
-    return AssetField(
-        name=name,
-        kind=kind,
-        unit=unit,
-        description=description,
-        aliases=names,
-        values=values,
-        applies_to=applies_to,
-    )
+    return AssetField(name, kind, unit, description, names, values)

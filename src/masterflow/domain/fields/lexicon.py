@@ -7,7 +7,8 @@ from __future__ import annotations
 _ENGLISH = """
 name: names nm
 count: number num no nr nbr nb qty quantity
-memory: ram mem vram memories
+memory: ram mem memories
+business: biz
 cpu: cpus processor processors proc procs
 vcpu: vcpus
 core: cores
@@ -29,7 +30,7 @@ department: dept
 owner: owners owned
 utilization: utilisation usage util load
 provisioned: allocated alloc assigned
-used: consumed
+used: consumed occupied
 size: capacity sizes
 maximum: max peak highest
 average: avg mean
@@ -223,13 +224,15 @@ maximum: 最大
 average: 平均
 """
 
-STOP_WORDS = frozenset(
-    "of the for per a an and or by on at de des du d la le les l el los las del do da dos das"
-    " der die das von fur fuer pro en em et y e の".split()
-) - {"per", "pro"}
+_ARTICLES = """
+of the for a an and or by on at de des du d la le les l el los las del do da dos das der die das von fur
+fuer en em et y e の
+"""
+STOP_WORDS = frozenset(_ARTICLES.split())
+"""Articles and prepositions; "per" and "in" carry meaning ("cores per CPU", "in use")."""
 
-DROPPED = frozenset({"total", "gesamt", "gesamter", "overall", "合計", "総", "(s)", "vive"})
-"""Words that do not change what a size or count column means."""
+DROPPED = frozenset({"total", "vmware", "gesamt", "gesamter", "overall", "合計", "総", "vive"})
+"""Words that do not change what a column means."""
 
 PHRASES: dict[tuple[str, str], str] = {
     ("operating", "system"): "os",
@@ -265,7 +268,7 @@ def _read(*tables: str) -> dict[str, str]:
 TERMS: dict[str, str] = _read(_ENGLISH, _GERMAN, _ROMANCE, _JAPANESE)
 """Spelling (lower case, no marks) -> English term."""
 
-_GLUED = "host dns ip name rack backup plan stage daten image hyper".split()
+_GLUED = ("host", "dns", "ip", "name", "rack", "backup", "plan", "stage", "image", "hyper")
 PARTS: dict[str, str] = {
     **{word: term for word, term in TERMS.items() if len(word) >= 3 or not word.isascii()},
     **{word: word for word in _GLUED},

@@ -56,9 +56,7 @@ PRESETS: dict[str, Preset] = {
     "rvtools": _preset("RVTools", RVTOOLS, binary_megabytes=True),
     "azure_migrate_discovery": _preset("Azure Migrate discovery", {ANY_SHEET: other.AZURE_DISCOVERY}),
     "azure_migrate_import": _preset("Azure Migrate import", {ANY_SHEET: other.AZURE_IMPORT}),
-    "azure_migrate_dependencies": _preset(
-        "Azure Migrate dependency export", {ANY_SHEET: other.AZURE_DEPENDENCIES}
-    ),
+    "azure_migrate_dependencies": _preset("Azure Migrate dependency export", {ANY_SHEET: other.AZURE_DEPENDENCIES}),
     "aws_ads": _preset("AWS Application Discovery", {ANY_SHEET: other.AWS_ADS}),
     "aws_cmf": _preset("AWS Cloud Migration Factory", {ANY_SHEET: other.AWS_CMF}),
     "aws_mgn": _preset("AWS Application Migration Service", {ANY_SHEET: other.AWS_MGN}),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from masterflow.domain.fields.vocabulary import VOCABULARY
 from masterflow.domain.records import Cell, Column
 
 SAMPLE_SIZE = 200
@@ -75,34 +76,6 @@ _CPU = re.compile(r"xeon|intel|amd|epyc|opteron|core\(tm\)|power\d|sparc|pentium
 _DISK_PATH = re.compile(r"[a-z]:\\?.*|/.*|hard disk \d+", re.IGNORECASE)
 _LIST = re.compile(r"[;,|\n]")
 
-_WORDS: dict[str, frozenset[str]] = {
-    "boolean": frozenset("true false yes no y n 0 1 ja nein oui non si sí sim não wahr falsch vrai faux x".split()),
-    "power_state": frozenset(
-        "poweredon poweredoff suspended on off running stopped powered_on powered_off deallocated halted"
-        " active paused ein aus allumé éteint encendido apagado ligado desligado 起動中 停止 電源オン 電源オフ".split()
-    ),
-    "environment": frozenset(
-        "production prod prd development dev test tst staging stage stg uat qa sit dr preprod pre-production"
-        " non-production nonprod integration sandbox lab training acceptance acc produktion entwicklung"
-        " abnahme producción producao produção desarrollo desenvolvimento prueba homologação recette"
-        " développement 本番 開発 検証".split()
-    )
-    | {"disaster recovery", "user acceptance", "pre production", "non production"},
-    "level": frozenset(
-        "low medium high critical very-high normal important minor major niedrig mittel hoch kritisch"
-        " faible moyen élevé critique bajo media alto crítico baixo baja alta 低 中 高".split()
-    )
-    | {"very high", "business critical", "mission critical", "1 - most critical", "2 - somewhat critical"},
-    "six_r": frozenset(
-        "rehost replatform refactor rearchitect re-host re-platform re-factor re-architect repurchase"
-        " replace retire retain relocate rebuild rewrite retained retired".split()
-    )
-    | {"lift and shift", "lift & shift"},
-    "protocol": frozenset("tcp udp icmp http https tls ssl tcp6 udp6 sctp esp gre".split()),
-    "firmware": frozenset("bios efi uefi".split()),
-    "virtual": frozenset("virtual physical vm container virtuell physisch virtuel physique físico".split())
-    | {"virtual machine", "physical server", "bare metal"},
-}
 _UNIT_NAMES = {
     name.lower(): name for name in ("KB", "KiB", "MB", "MiB", "GB", "GiB", "TB", "TiB", "MHz", "GHz", "KHz")
 } | {"ko": "KB", "mo": "MB", "go": "GB", "to": "TB", "bytes": "B", "%": "%"}
@@ -180,7 +153,7 @@ def _element_shapes(text: str) -> set[str]:
 def shapes_of(text: str) -> frozenset[str]:
     """The shapes one value has; the elements of a list all have to agree for a list to have one."""
     lowered = text.lower()
-    shapes = _number_shapes(text) | {name for name, words in _WORDS.items() if lowered in words}
+    shapes = _number_shapes(text) | {name for name, words in VOCABULARY.items() if lowered in words}
     bare = text.rstrip(";").strip().strip("[]{}")
     elements = [part.strip() for part in _LIST.split(bare) if part.strip()]
     if not elements:

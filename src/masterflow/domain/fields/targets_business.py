@@ -11,7 +11,7 @@ LOAD_FIELDS: tuple[AssetField, ...] = (
         "cpu_utilization_percent",
         "percent",
         "Processor utilisation, average.",
-        "CPU utilization | CPU usage | CPU utilization percentage | average CPU utilization"
+        "CPU utilization | CPU usage | CPU percent | CPU utilization percentage | average CPU utilization"
         " | avg CPU | CPU load | CPU usage pct avg | processor utilization | CPU-Auslastung"
         " | utilisation CPU | uso de CPU | CPU使用率",
         unit="percent",
@@ -20,7 +20,7 @@ LOAD_FIELDS: tuple[AssetField, ...] = (
         "cpu_utilization_percent_max",
         "percent",
         "Processor utilisation, peak.",
-        "peak CPU utilization | max CPU utilization | maximum CPU usage | CPU peak | CPU max"
+        "peak CPU utilization | max CPU utilization | maximum CPU usage | CPU peak"
         " | CPU usage pct max | maximale CPU-Auslastung | pic CPU | pico de CPU | CPU最大使用率",
         unit="percent",
     ),
@@ -28,7 +28,7 @@ LOAD_FIELDS: tuple[AssetField, ...] = (
         "memory_utilization_percent",
         "percent",
         "Memory utilisation, average.",
-        "memory utilization | memory usage | memory utilization percentage | RAM usage"
+        "memory utilization | memory usage | memory percent | memory utilization percentage | RAM usage"
         " | average memory utilization | memory load | RAM-Auslastung | Speicherauslastung"
         " | utilisation mémoire | uso de memoria | uso de memória | メモリ使用率",
         unit="percent",
@@ -78,14 +78,15 @@ BUSINESS_FIELDS: tuple[AssetField, ...] = (
         "department",
         "text",
         "The department that uses it.",
-        "department | dept | division | Abteilung | département | departamento | 部門 | 部署",
+        "department | dept | division | Fachbereich | Abteilung | département | departamento | 部門 | 部署",
     ),
     define(
         "business_unit",
         "text",
         "The business unit or organisation.",
-        "business unit | BU | organization | line of business | LOB | company | business service"
-        " | organization name | Geschäftsbereich | unité d'affaires | unidad de negocio"
+        "business unit | BU | tenant | customer | client | organization"
+        " | line of business | LOB | company | business service"
+        " | organization name | corporate unit | Geschäftsbereich | unité d'affaires | unidad de negocio"
         " | unidade de negócio | 事業部",
     ),
     define(
@@ -114,7 +115,7 @@ BUSINESS_FIELDS: tuple[AssetField, ...] = (
         "criticality",
         "enum",
         "How severe an outage is, as the source states it.",
-        "criticality | priority | importance | impact | service level | SLA tier | Kritikalität"
+        "criticality | tier | application tier | criticality level | severity | priority | importance | impact | service level | SLA tier | Kritikalität"
         " | criticité | criticidad | criticidade | 重要度",
         values=LEVELS,
     ),
@@ -137,7 +138,7 @@ BUSINESS_FIELDS: tuple[AssetField, ...] = (
         "hosting_model",
         "enum",
         "On premises, cloud, hybrid or colocation.",
-        "hosting model | hosting type | deployment model | hosting | Betriebsmodell",
+        "hosting model | hosting type | deployment type | hosting location type | deployment model | hosting | Betriebsmodell",
         values=("on_prem", "cloud", "hybrid", "colo"),
     ),
     define(
@@ -237,7 +238,7 @@ MIGRATION_FIELDS: tuple[AssetField, ...] = (
         "status",
         "text",
         "Operational status in the source.",
-        "operational status | lifecycle state | install status | asset status | status | CI status"
+        "operational status | install status | asset status | status | CI status"
         " | Betriebsstatus | statut | estado | situação | ステータス",
     ),
     define(
@@ -272,15 +273,14 @@ MIGRATION_FIELDS: tuple[AssetField, ...] = (
         "discovery_source",
         "text",
         "The tool or system the row comes from.",
-        "discovery source | data source | source | source system | collected by | discovered by"
-        " | Quelle",
+        "discovery source | data source | source | source system | collected by | discovered by | Quelle",
     ),
     define(
         "discovered_at",
         "date",
         "When the source last saw the asset.",
         "discovered at | last discovered | last seen | last updated | last scan | discovery date"
-        " | last updated time | most recent discovery | sys updated on | zuletzt gesehen"
+        " | last updated time | last inventory date | inventory date | scan date | last contact | most recent discovery | zuletzt gesehen"
         " | dernière découverte | última detección | última detecção | 最終更新日",
     ),
 )
@@ -330,8 +330,7 @@ RELATION_FIELDS: tuple[AssetField, ...] = (
         "protocol",
         "text",
         "Transport protocol.",
-        "protocol | transport protocol | IP protocol | transport | Protokoll | protocole"
-        " | protocolo | プロトコル",
+        "protocol | transport protocol | IP protocol | transport | Protokoll | protocole | protocolo | プロトコル",
     ),
     define(
         "process_name",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from masterflow.domain.fields.asset_field import AssetField, define
 
-GUESTS = ("virtual_machine", "container", "database", "application", "component", "other")
+GUESTS = ("virtual_machine", "server", "container", "database", "application", "component", "other")
 
 IDENTITY_FIELDS: tuple[AssetField, ...] = (
     define(
@@ -12,7 +14,7 @@ IDENTITY_FIELDS: tuple[AssetField, ...] = (
         "text",
         "The name people use for the asset.",
         "name | asset name | server name | VM name | machine name | device name | display name | VM"
-        " | CI name | system name | computer name | instance name | guest name | node name | server"
+        " | CI name | system name | computer name | instance name | guest name | node name | server | system | caption"
         " | Servername | Name des Servers | Rechnername | nom du serveur | nom de la machine"
         " | nombre del servidor | nombre de la máquina | nome do servidor | nome da máquina"
         " | サーバー名 | 仮想マシン名 | 機器名 | 名前 | 名称",
@@ -28,14 +30,14 @@ IDENTITY_FIELDS: tuple[AssetField, ...] = (
         "fqdn",
         "fqdn",
         "The fully qualified domain name.",
-        "FQDN | DNS name | fully qualified domain name | server FQDN | DNS hostname | full hostname"
+        "FQDN | DNS | DNS name | fully qualified domain name | server FQDN | DNS hostname | full hostname"
         " | full computer name | nom DNS | nombre DNS | nome DNS | DNS名 | 完全修飾ドメイン名",
     ),
     define(
         "ip_address",
         "ip",
         "Network addresses, IPv4 or IPv6.",
-        "IP address | IP | primary IP address | IPv4 address | IPv6 address | IP addresses"
+        "IP address | IP | address | primary IP address | IPv4 address | IPv6 address | IP addresses"
         " | management IP | private IP address | public IP address | guest IP | host IP | IP list"
         " | IP-Adresse | adresse IP | dirección IP | endereço IP | IPアドレス",
     ),
@@ -59,7 +61,8 @@ IDENTITY_FIELDS: tuple[AssetField, ...] = (
         "The identifier the source system gives the asset and keeps unique.",
         "UUID | VM UUID | instance UUID | BIOS UUID | VM ID | machine ID | server ID | instance ID"
         " | object ID | sys_id | CI ID | asset ID | device ID | external ID | resource ID | MoRef"
-        " | unique ID | ID | GUID | application ID | 識別子",
+        " | unique ID | ID | GUID | VMID | application code | app code | CI number | APM ID"
+        " | application ID | 識別子",
     ),
     define(
         "asset_type",
@@ -101,8 +104,7 @@ IDENTITY_FIELDS: tuple[AssetField, ...] = (
         "model",
         "text",
         "The maker's model name.",
-        "model | hardware model | product model | model name | model number | Modell | modèle"
-        " | modelo | 型番 | 機種",
+        "model | hardware model | product model | model name | model number | Modell | modèle | modelo | 型番 | 機種",
     ),
     define(
         "asset_tags",
@@ -125,7 +127,8 @@ PLACE_FIELDS: tuple[AssetField, ...] = (
         "location",
         "text",
         "The site, city or region.",
-        "location | site | region | city | hosting location | physical location | office | Standort"
+        "location | site | region | city | country | building | campus"
+        " | hosting location | physical location | office | Standort"
         " | emplacement | ubicación | localização | 場所 | 設置場所 | 所在地 | 拠点",
     ),
     define(
@@ -161,12 +164,14 @@ PLACE_FIELDS: tuple[AssetField, ...] = (
         "The cluster the asset belongs to.",
         "cluster | cluster name | vSphere cluster | failover cluster | grappe | クラスター",
     ),
-    define(
-        "host_name",
-        "text",
-        "The hypervisor host a virtual machine runs on.",
-        "host | ESX host | ESXi host | hypervisor host | VM host | parent host | physical host"
-        " | virtual host | host placement | virtual host name | hôte | hosted on | ホスト",
+    replace(
+        define(
+            "host_name",
+            "text",
+            "The hypervisor host a virtual machine runs on.",
+            "host | hypervisor server | ESX host | ESXi host | hypervisor host | VM host | parent host | physical host"
+            " | virtual host | host placement | virtual host name | hôte | hosted on | ホスト",
+        ),
         applies_to=GUESTS,
     ),
     define(
@@ -192,7 +197,7 @@ SYSTEM_FIELDS: tuple[AssetField, ...] = (
         "os_version",
         "text",
         "The version of the operating system where it stands alone.",
-        "OS version | operating system version | OS release | kernel version | OS build | OS level"
+        "OS version | server OS version | guest OS version | operating system version | OS release | kernel version | OS build | OS level"
         " | Betriebssystemversion | version du système d'exploitation | versión del sistema operativo"
         " | versão do sistema operacional | OSバージョン",
     ),
@@ -207,7 +212,8 @@ SYSTEM_FIELDS: tuple[AssetField, ...] = (
         "cpu_cores",
         "integer",
         "Number of cores, or of virtual CPUs of a virtual machine.",
-        "cores | CPU cores | vCPU | vCPUs | CPUs | CPU count | number of CPUs | core count | CPU"
+        "cores | CPU cores | vCPU | vCPUs | vCPU count | number of vCPUs"
+        " | CPUs | CPU count | number of CPUs | core count | CPU | CPU core count"
         " | number of cores | total cores | logical processors | virtual CPUs | processor cores"
         " | processor count | allocated processor core count | Anzahl Kerne | CPU-Kerne | Kerne"
         " | nombre de cœurs | cœurs | nombre de CPU | núcleos | número de CPU | nucleos de CPU"
@@ -217,7 +223,8 @@ SYSTEM_FIELDS: tuple[AssetField, ...] = (
         "cpu_sockets",
         "integer",
         "Number of processor sockets.",
-        "sockets | CPU sockets | number of sockets | physical CPUs | physical processors"
+        "sockets | CPU sockets | processors | CPUs | CPU count | number of CPUs | number of processors | processor count"
+        " | number of sockets | physical CPUs | physical processors"
         " | physical CPU count | socket count | Sockel | ソケット数",
     ),
     define(
@@ -238,7 +245,7 @@ SYSTEM_FIELDS: tuple[AssetField, ...] = (
         "cpu_speed_mhz",
         "number",
         "Clock rate of one core.",
-        "CPU speed | speed | clock speed | CPU MHz | processor speed | CPU frequency | clock rate"
+        "CPU speed | speed | clock speed | processor speed | CPU frequency | clock rate"
         " | Taktfrequenz | fréquence CPU | frecuencia | velocidad de CPU | クロック周波数",
         unit="MHz",
     ),

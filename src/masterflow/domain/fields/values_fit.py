@@ -73,10 +73,11 @@ _TYPED = _against("ip mac date email url sized")
 _NO_NAME = _against("ip mac date email url sized percent power_state fraction")
 _SIZE = Rule({"sized": 1.0, "number": 0.85}, hard=True)
 _COUNT = Rule({"integer": 0.9}, hard=True)
-_TEXT = Rule({"text": 0.6, "number": 0.2}, against=_TYPED | {"fraction", "uuid"})
-_PLACE = Rule(
-    {"text": 0.65, "number": 0.2}, against=_TYPED | {"fraction", "uuid", "os", "power_state", "boolean"}
+_TEXT = Rule(
+    {"text": 0.6, "number": 0.2},
+    against=_TYPED | {"fraction", "uuid", "os", "cpu", "power_state", "boolean", "virtual"},
 )
+_PLACE = Rule({"text": 0.65, "number": 0.2}, against=_TYPED | {"fraction", "uuid", "os", "power_state", "boolean"})
 _LEVEL = Rule({"level": 1.0, "integer": 0.5, "text": 0.4}, against=_TYPED | {"fraction", "uuid", "boolean"})
 
 _BY_KIND: dict[str, Rule] = {
@@ -86,18 +87,19 @@ _BY_KIND: dict[str, Rule] = {
     "integer": _COUNT,
     "number": Rule({"number": 0.85, "sized": 0.7}, hard=True),
     "percent": Rule({"percent": 1.0, "percent_range": 0.85, "number": 0.3}, hard=True),
-    "boolean": Rule({"boolean": 1.0}, hard=True),
-    "date": Rule({"date": 1.0, "number": 0.2}, hard=True),
+    "boolean": Rule({"boolean": 0.7}, hard=True),
+    "date": Rule({"date": 0.7, "number": 0.2}, hard=True),
     "list": Rule({"list": 0.8, "text": 0.6}, against=_against("ip mac date number boolean")),
     "enum": Rule({"text": 0.5, "integer": 0.3}, against=_TYPED | {"fraction", "uuid"}),
     "text": _TEXT,
 }
 
 _BY_FIELD: dict[str, Rule] = {
-    "name": Rule(
-        {"hostname": 0.9, "fqdn": 0.85, "text": 0.75, "number": 0.2}, against=_NO_NAME | {"boolean", "os"}
-    ),
+    "description": Rule({"text": 0.6, "number": 0.2}, against=_TYPED | {"fraction", "uuid"}),
+    "status": Rule({"text": 0.6, "integer": 0.3}, against=_TYPED | {"fraction", "uuid", "os"}),
+    "name": Rule({"hostname": 0.9, "fqdn": 0.85, "text": 0.75, "number": 0.2}, against=_NO_NAME | {"boolean", "os"}),
     "hostname": Rule({"hostname": 1.0, "fqdn": 0.8, "text": 0.3}, against=_NO_NAME | {"boolean", "os"}),
+    "asset_type": Rule({"text": 0.6, "integer": 0.2}, against=_TYPED | {"fraction", "uuid", "virtual", "os"}),
     "host_name": Rule(
         {"hostname": 0.8, "fqdn": 0.9, "ip": 0.7, "text": 0.5}, against=_against("mac date boolean number os")
     ),
@@ -105,16 +107,16 @@ _BY_FIELD: dict[str, Rule] = {
     "serial_number": Rule({"text": 0.7, "integer": 0.5, "uuid": 0.6}, against=_TYPED | {"os", "boolean"}),
     "operating_system": Rule({"os": 1.0, "text": 0.35}, against=_TYPED | {"number", "boolean", "power_state"}),
     "os_tools": Rule({"os": 1.0, "text": 0.3}, against=_TYPED | {"number", "boolean", "power_state"}),
-    "os_version": Rule(
-        {"version": 0.95, "number": 0.8, "os": 0.6, "text": 0.4}, against=_TYPED | {"power_state"}
+    "os_version": Rule({"version": 0.95, "number": 0.8, "os": 0.6, "text": 0.4}, against=_TYPED | {"power_state"}),
+    "database_version": Rule(
+        {"version": 0.95, "number": 0.8, "text": 0.4}, against=_TYPED | {"power_state", "os", "boolean"}
     ),
+    "server_role": Rule({"text": 0.6}, against=_TYPED | {"number", "uuid", "os", "virtual", "power_state", "level"}),
     "cpu_model": Rule({"cpu": 1.0, "text": 0.45}, against=_TYPED | {"number", "boolean", "os"}),
     "power_state": Rule(
         {"power_state": 1.0, "text": 0.3, "boolean": 0.4}, against=_TYPED | {"os", "environment", "fqdn"}
     ),
-    "environment": Rule(
-        {"environment": 1.0, "text": 0.5}, against=_TYPED | {"number", "boolean", "os", "power_state"}
-    ),
+    "environment": Rule({"environment": 1.0, "text": 0.5}, against=_TYPED | {"number", "boolean", "os", "power_state"}),
     "location": _PLACE,
     "datacenter": _PLACE,
     "cluster_name": _PLACE,
@@ -125,11 +127,9 @@ _BY_FIELD: dict[str, Rule] = {
     "business_criticality": _LEVEL,
     "risk_level": _LEVEL,
     "migration_complexity": _LEVEL,
-    "six_r_strategy": Rule({"six_r": 1.0, "text": 0.25}, against=_TYPED | {"number", "boolean"}),
+    "six_r_strategy": Rule({"six_r": 1.0, "text": 0.12}, against=_TYPED | {"number", "boolean"}),
     "boot_type": Rule({"firmware": 1.0, "text": 0.25}, against=_TYPED | {"number", "boolean"}),
-    "virtualization_type": Rule(
-        {"virtual": 1.0, "boolean": 0.8, "text": 0.3}, against=_TYPED | {"os", "power_state"}
-    ),
+    "virtualization_type": Rule({"virtual": 1.0, "boolean": 0.8, "text": 0.3}, against=_TYPED | {"os", "power_state"}),
     "memory_gb": _SIZE,
     "storage_gb": _SIZE,
     "storage_used_gb": _SIZE,

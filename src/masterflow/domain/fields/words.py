@@ -38,10 +38,12 @@ _UNITS: dict[str, str] = {
     "megabytes": "MB",
     "gigabytes": "GB",
     "terabytes": "TB",
-    **{rate: "" for rate in ("kbps", "mbps", "gbps")},
-    **{share: "%" for share in ("percent", "percentage", "pct", "prozent")},
+    **dict.fromkeys(("kbps", "mbps", "gbps"), ""),
+    **dict.fromkeys(("percent", "percentage", "pct", "prozent"), "%"),
 }
 _SCALES = frozenset(_UNITS) - {"percent", "percentage", "pct", "prozent", "bytes", "byte"}
+# "mgn:server:name": the first part names the tool.
+_NAMESPACE = re.compile(r"^\s*\w{2,8}:(?=\w)")
 _SIGNS = {"%": "percent", "#": "number"}
 _RATE = re.compile(r"\b([KMGkmg])(i?)(?:(B|b)(?:ps|/s(?:ec)?)|(bit)/s|(B|b)\b (?:per|/) ?sec)")
 # "octets": only written so in brackets or after a word, never alone ("To" is also a column name).
@@ -57,14 +59,10 @@ def _tokens(text: str) -> list[str]:
     return [_SIGNS.get(token, token) for token in found]
 
 
-def _without_units(tokens: list[str]) -> list[str]:
-    kept: list[str] = []
-    for position, token in enumerate(tokens):
-        following = tokens[position + 1] if position + 1 < len(tokens) else ""
-        if token in _SCALES or (token == "in" and following in _SCALES):
-            continue
-        kept.append(token)
-    return kept or tokens
+def _without_units(words: list[str]) -> list[str]:
+    followed = zip(words, [*words[1:], ""], strict=False)
+    kept = [word for word, after in followed if word not in _SCALES and not (word == "in" and after in _SCALES)]
+    return kept or words
 
 
 @lru_cache(maxsize=8192)
@@ -164,10 +162,12 @@ def header_terms(text: str) -> tuple[str, ...]:
     Words of other languages, abbreviations and compounds are translated with the project's
     lexicon; unknown words stay as they are.
     """
-    tokens = normalise_header(text).split()
+    tokens = normalise_header(_NAMESPACE.sub("", text)).split()
     phrased = _join_phrases(tokens)
     meaning = [token for token in phrased if token not in STOP_WORDS and token not in DROPPED]
     terms = [term for token in meaning for term in _term(token)]
+    if {"percent", "used"} <= set(terms):
+        terms = ["utilization" if term == "used" else term for term in terms]
     if "utilization" in terms:
         terms = [term for term in terms if term != "percent"]
     once = [term for place, term in enumerate(terms) if term not in terms[:place]]

@@ -146,8 +146,7 @@ def _check_sizes(entries: Sequence[zipfile.ZipInfo], *, file: str, limits: Limit
 
 def _check_overlap(entries: Sequence[zipfile.ZipInfo], *, file: str) -> None:
     spans = sorted(
-        (e.header_offset, e.header_offset + _LOCAL_HEADER_SIZE + len(e.filename) + e.compress_size)
-        for e in entries
+        (e.header_offset, e.header_offset + _LOCAL_HEADER_SIZE + len(e.filename) + e.compress_size) for e in entries
     )
     if any(following[0] < span[1] for span, following in pairwise(spans)):
         raise _hostile(file, "its parts overlap")
@@ -162,5 +161,3 @@ def read_part(archive: zipfile.ZipFile, name: str, *, file: str, max_bytes: int)
         return archive.read(name)
     except ZIP_FAULTS as fault:
         raise _damaged(file, f"the part {name} cannot be read") from fault
-
-

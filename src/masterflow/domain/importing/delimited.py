@@ -52,14 +52,16 @@ def judge_delimiting(sample: str) -> Delimiting:
     if separator and separator[1] in _CANDIDATES:
         skipped, candidates = 1, separator[1]
         sample = sample[separator.end() :]
-    lines = sample.splitlines(keepends=True)
+    lines = list(io.StringIO(sample, newline=""))
     lines = lines[:-1] if len(lines) > 1 and not lines[-1].endswith(("\n", "\r")) else lines
     scored = [(_agreement(lines, delimiter, False), delimiter) for delimiter in candidates]
     (best, fields), delimiter = max(scored, key=lambda item: item[0][0])
     if best <= 0 and not skipped:
         return Delimiting(",", False, 0, "no delimiter found: one column")
     quoted_after_blank = re.search(re.escape(delimiter) + ' +"', sample) is not None
-    skip_blanks = quoted_after_blank and _agreement(lines, delimiter, True)[0] > best
+    skipping = _agreement(lines, delimiter, True) if quoted_after_blank else (0.0, fields)
+    skip_blanks = skipping[0] > best
+    fields = skipping[1] if skip_blanks else fields
     evidence = f"{_NAMES[delimiter]} cuts most rows into {fields} fields"
     if skipped:
         evidence = f"the first line declares the {_NAMES[delimiter]}"
@@ -70,14 +72,11 @@ def _agreement(lines: list[str], delimiter: str, skip_blanks: bool) -> tuple[flo
     """How well the rows agree on a number of fields above 1: share of rows x fields, and the number."""
     counts: Counter[int] = Counter()
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip_blanks)
-    try:
-        for row in reader:
-            if row:
-                counts[len(row)] += 1
-            if reader.line_num >= _SAMPLE_ROWS:
-                break
-    except csv.Error:
-        pass
+    for row in reader:
+        if row:
+            counts[len(row)] += 1
+        if reader.line_num >= _SAMPLE_ROWS:
+            break
     fields, rows = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 1))
     if fields == 1:
         return 0.0, 1
@@ -88,11 +87,12 @@ def _agreement(lines: list[str], delimiter: str, skip_blanks: bool) -> tuple[flo
 class _Lines:
     """Hands lines to the csv reader, remembers those of the current record and takes them back."""
 
-    def __init__(self, stream: io.TextIOWrapper, limit: int) -> None:
+    def __init__(self, context: TextContext) -> None:
         self.taken: list[str] = []
         self.ended = False
-        self._stream = stream
-        self._limit = limit
+        self._stream = context.encoding.stream(context.content)
+        self._limit = context.limits.max_columns * context.limits.max_cell_chars
+        self._file = context.file
         self._again: deque[str] = deque()
 
     def __iter__(self) -> _Lines:
@@ -103,6 +103,8 @@ class _Lines:
         if not line:
             self.ended = True
             raise StopIteration
+        if len(line) >= self._limit:
+            raise refusal(f"A line has more than {self._limit:,} characters.", file=self._file)
         self.taken.append(line)
         return line
 
@@ -119,8 +121,7 @@ def delimited_rows(context: TextContext) -> Iterator[RawRow]:
     `RawRow.number` is the physical line on which the row begins. A row that cannot be read comes as
     rejected with an issue; a quote that never closes costs its own line only.
     """
-    limit = context.limits.max_columns * context.limits.max_cell_chars
-    lines = _Lines(context.encoding.stream(context.content), limit)
+    lines = _Lines(context)
     delimiting = context.delimiting
     reader = csv.reader(lines, delimiter=delimiting.delimiter, skipinitialspace=delimiting.skip_blanks)
     line = delimiting.skipped_lines

@@ -31,6 +31,7 @@ _FOREIGN = (
 _NEEDED = "Upload an inventory as .xlsx, .csv or .json."
 _LOOK = 65_536
 _CONTROLS = bytes(code for code in range(1, 32) if code not in b"\t\n\v\f\r\x1a\x1b") + b"\x7f"
+_STRAY_CONTROLS = 4
 _JSON_START = re.compile(r"\s*(\[\s*[\[{\]]|\{\s*[\"}])")
 _MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table|workbook|!--)", re.IGNORECASE)
 _EXTENSIONS: dict[str, tuple[Format, ...]] = {
@@ -88,7 +89,7 @@ def sniff_text(content: bytes, *, file: str) -> TextFile:
 
 def _refuse_foreign(content: bytes, *, file: str) -> None:
     if content.startswith(_OLE):
-        if _ENCRYPTED_PACKAGE in content[:MIB]:
+        if _ENCRYPTED_PACKAGE in content:
             step = "Save it without a password and upload it again."
             raise refusal("The workbook is protected by a password.", file=file, next_step=step)
         raise refusal("This is an old Excel workbook (.xls).", file=file, next_step=SAVE_AS_XLSX)
@@ -103,7 +104,7 @@ def _refuse_binary(content: bytes, encoding: Encoding, *, file: str) -> None:
         return
     sample = content[:_LOOK]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls > 0.02 * len(sample) or sample.count(0) > 0.3 * len(sample):
+    if controls > max(_STRAY_CONTROLS, 0.02 * len(sample)) or sample.count(0) > 0.3 * len(sample):
         raise refusal("This is a binary file, not a text or a workbook.", file=file, next_step=_NEEDED)
 
 

@@ -187,9 +187,7 @@ class _RowScanner:
             self.rows.append(RawRow(self.last_filled + 1, [], empties=gap))
         self.last_filled = self.row
         issues = tuple(self._issues)
-        self.rows.append(
-            RawRow(self.row, self._cells, issues=issues, rejected=self._rejected, beyond=self._beyond)
-        )
+        self.rows.append(RawRow(self.row, self._cells, issues=issues, rejected=self._rejected, beyond=self._beyond))
 
     def _value(self, text: str) -> Cell:
         kind = self._kind
@@ -267,9 +265,7 @@ def _number(text: str) -> int | float | str:
     return number if math.isfinite(number) and "_" not in text and not digits.isdigit() else text
 
 
-def _iso(moment: datetime | date | time | timedelta | None, *, date_only: bool) -> Cell:
-    if moment is None:
-        return None
+def _iso(moment: datetime | date | time | timedelta, *, date_only: bool) -> str:
     if isinstance(moment, timedelta):
         seconds = f"{moment.total_seconds():.6f}".rstrip("0").rstrip(".")
         return f"PT{seconds}S"

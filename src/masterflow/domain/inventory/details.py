@@ -59,9 +59,7 @@ def _assign(drafts: Sequence[Draft], records: Sequence[CleanRecord]) -> Attached
     return found
 
 
-def _owners(
-    record: CleanRecord, by_name: dict[str, list[Draft]], by_id: dict[str, list[Draft]]
-) -> list[Draft]:
+def _owners(record: CleanRecord, by_name: dict[str, list[Draft]], by_id: dict[str, list[Draft]]) -> list[Draft]:
     identifier, name = record.values.get("source_id"), record.values.get("name")
     owners = by_id.get(str(identifier.value).lower(), []) if identifier else []
     if len(owners) != 1 and name is not None:
@@ -122,9 +120,9 @@ def _list_rows(draft: Draft, sheet: str, rows: list[CleanRecord]) -> None:
     if not any(extra):
         return
     sums = {t: _total(t, rows) for t in SUMMED_FIELDS if any(t in row.values for row in rows)}
-    listed = draft.values.setdefault(TECHNICAL, {})
-    if isinstance(listed, dict):
-        listed[sheet] = {"count": len(rows), "sums": sums, "rows": extra}
+    listed = draft.values.get(TECHNICAL)
+    part = {sheet: {"count": len(rows), "sums": sums, "rows": extra}}
+    draft.values[TECHNICAL] = {**listed, **part} if isinstance(listed, dict) else part
     sources = draft.sources.setdefault(TECHNICAL, [])
     for row in rows:
         kept = [target for target, value in row.values.items() if _is_extra(draft, target, value.value)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from masterflow.domain.fields.asset_field import RELATION
 from masterflow.domain.inventory.identity import Group, display_name, name_field
 from masterflow.domain.inventory.model import (
     LIST_FIELDS,
@@ -31,6 +32,7 @@ class Draft:
     flags: set[str] = field(default_factory=set)
     conflicts: list[Conflict] = field(default_factory=list)
     key: str = ""
+    known: dict[str, set[str]] = field(default_factory=dict)
 
     def put(self, target: str, value: object, sources: Iterable[FieldSource]) -> None:
         """Set a value and what it rests on."""
@@ -40,8 +42,13 @@ class Draft:
     def extend(self, target: str, items: Sequence[str], source: FieldSource) -> None:
         """Add the items that a list field does not hold yet; the cell counts as a source either way."""
         present = self.values.get(target)
-        old = present if isinstance(present, list) else []
-        self.values[target] = list(dict.fromkeys([*old, *items]))
+        listed = present if isinstance(present, list) else [] if present is None else [str(present)]
+        known = self.known.setdefault(target, set(listed))
+        for item in items:
+            if item not in known:
+                known.add(item)
+                listed.append(item)
+        self.values[target] = listed
         self.sources.setdefault(target, []).append(source)
 
     def finished(self) -> AssetDraft:
@@ -64,14 +71,19 @@ def natural_key(asset_type: str, name: str) -> str:
 
 
 def draft_of(group: Group, primary: str) -> Draft:
-    """Merge the rows of one asset; rows of the `primary` sheet come first, then sheet name and row."""
+    """Merge the rows of one asset; rows of the `primary` sheet come first, then sheet name and row.
+
+    Fields of a dependency are left to the dependency analysis, which reads the rows themselves.
+    """
     rows = sorted(group.records, key=lambda record: (record.sheet != primary, *place_key(record)))
     draft = Draft(group.asset_type, display_name(rows[0]), group.rule)
     for record in rows:
         for target, value in record.values.items():
-            _add(draft, target, record, value, primary)
-    if "name" not in draft.values:
-        _name_from(draft, rows[0])
+            if target not in RELATION:
+                _add(draft, target, record, value, primary)
+    stand_in = name_field(rows[0])
+    if stand_in is not None and "name" not in draft.values:
+        _name_from(draft, rows[0], stand_in)
     draft.flags.update(_flags(draft.values))
     return draft
 
@@ -119,12 +131,10 @@ def _named(sheet: str) -> str:
     return sheet or "the only table"
 
 
-def _name_from(draft: Draft, record: CleanRecord) -> None:
+def _name_from(draft: Draft, record: CleanRecord, target: str) -> None:
     """A row without a name is called by its next identifier."""
-    target = name_field(record)
-    if target is not None:
-        source = source_of(record, record.values[target], f"derived from {target}")
-        draft.put("name", draft.name, [source])
+    source = source_of(record, record.values[target], f"derived from {target}")
+    draft.put("name", draft.name, [source])
 
 
 def _flags(values: dict[str, object]) -> set[str]:

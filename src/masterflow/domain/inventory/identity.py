@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from masterflow.domain.fields.asset_field import RELATION
 from masterflow.domain.inventory.model import place_key
 from masterflow.domain.readers.addresses import short_name
 from masterflow.domain.records import CleanRecord
@@ -114,21 +115,26 @@ def quarantine_reason(record: CleanRecord) -> str | None:
     return None
 
 
-def matching_rule(left: Identity, right: Identity) -> str | None:
-    """The strongest rule by which two rows are one asset; None when they are not.
-
-    Two different source ids or serial numbers, or two sets of addresses without a common one, keep
-    rows apart even where a weaker rule would join them.
-    """
+def are_different(left: Identity, right: Identity) -> bool:
+    """Two source ids, two serial numbers, or addresses without a common one: never one asset."""
     if left.source_id and right.source_id:
-        return "source_id" if left.source_id == right.source_id else None
+        return left.source_id != right.source_id
     if left.serial and right.serial:
-        return "serial_number" if left.serial == right.serial else None
-    if left.ips and right.ips and not left.ips & right.ips:
-        return None
+        return left.serial != right.serial
+    return bool(left.ips and right.ips and not left.ips & right.ips)
+
+
+def weak_rule(left: Identity, right: Identity) -> str | None:
+    """The rule below source id and serial number by which two rows are one asset; None without any."""
     if left.ips & right.ips and left.host and left.host == right.host:
         return "hostname+ip"
     return "name" if left.name and left.name == right.name else None
+
+
+def is_dependency(record: CleanRecord) -> bool:
+    """Whether a row of an asset sheet only declares what its asset depends on (Konveyor's type 2 rows)."""
+    ends = {"target_name", "target_ip"} & record.values.keys()
+    return bool(ends) and record.values.keys() <= RELATION | {"name"}
 
 
 def asset_type_of(record: CleanRecord) -> str:
@@ -182,18 +188,24 @@ def _candidates(identity: Identity, buckets: Sequence[dict[int, Group]]) -> list
     """Groups the row may belong to with the rule of each, strongest rule first.
 
     A source id or serial number that is known decides alone. A name that more than MAX_NAMESAKES
-    assets share decides nothing: the first of them are returned, which leaves the row apart.
+    assets share decides nothing: two of them are returned, which leaves the row apart.
     """
     if identity.strength < 2 and buckets[0]:
         return [(RULES[identity.strength], group) for group in buckets[0].values()]
-    nearby = {key: group for bucket in buckets for key, group in islice(bucket.items(), MAX_NAMESAKES)}
-    found = []
-    for group in nearby.values():
-        rules = [matching_rule(identity, member) for member in group.identities]
-        known = [rule for rule in rules if rule is not None]
-        if len(known) == len(rules):
-            found.append((min(known, key=RULES.index), group))
+    nearby = {key: group for bucket in buckets if len(bucket) <= MAX_NAMESAKES for key, group in bucket.items()}
+    found = [(rule, group) for group in nearby.values() if (rule := _group_rule(identity, group)) is not None]
+    crowded = max(buckets, key=len)
+    if not found and identity.strength >= 2 and len(crowded) > MAX_NAMESAKES:
+        return [("name", group) for group in islice(crowded.values(), 2)]
     return sorted(found, key=lambda match: RULES.index(match[0]))
+
+
+def _group_rule(identity: Identity, group: Group) -> str | None:
+    """The strongest weak rule that ties the row to a member, unless a member is certainly different."""
+    if any(are_different(identity, member) for member in group.identities):
+        return None
+    rules = {weak_rule(identity, member) for member in group.identities}
+    return next((rule for rule in RULES if rule in rules), None)
 
 
 def _chosen(candidates: Sequence[tuple[str, Group]]) -> Group | None:

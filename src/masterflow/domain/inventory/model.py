@@ -8,6 +8,8 @@ from typing import Literal
 from masterflow.domain.records import Cell, CleanRecord, CleanValue, Issue
 from masterflow.errors import MasterflowError
 
+Relation = Literal["runs_on", "member_of", "connected_to"]
+
 LIST_FIELDS = frozenset({"ip_address", "mac_address", "network_name", "asset_tags"})
 """Fields that hold a list in an asset even for one value."""
 
@@ -81,7 +83,7 @@ class Placement:
     """
 
     asset: str
-    relation: Literal["runs_on", "member_of", "connected_to"]
+    relation: Relation
     target: str
     record_ids: tuple[str, ...]
 
@@ -136,9 +138,7 @@ class Inventory:
 
 def source_of(record: CleanRecord, value: CleanValue, rule: str) -> FieldSource:
     """The way back from a clean value to its cell."""
-    return FieldSource(
-        record.record_id, record.sheet, record.row, value.column, value.raw, value.transform, rule
-    )
+    return FieldSource(record.record_id, record.sheet, record.row, value.column, value.raw, value.transform, rule)
 
 
 def place_key(record: CleanRecord) -> tuple[str, int, str]:

@@ -61,14 +61,9 @@ def _issue(draft: Draft, source: FieldSource, *, contradicts: bool) -> Issue:
 
 
 def _settle_version(draft: Draft) -> None:
-    """A version that came from an operating system text follows the text that was chosen."""
-    own = draft.sources.get("os_version", [])
-    if any(VERSION_STEP not in source.transform for source in own):
-        return
+    """Without a version column, the version that the chosen text names."""
     chosen = draft.values.get("operating_system")
-    system = parse_os(chosen) if isinstance(chosen, str) else None
-    draft.values.pop("os_version", None)
-    draft.sources.pop("os_version", None)
+    system = parse_os(chosen) if isinstance(chosen, str) and "os_version" not in draft.values else None
     if system is not None and system.version:
         sources = draft.sources["operating_system"]
         steps = [replace(source, transform=(*source.transform, VERSION_STEP)) for source in sources]

@@ -18,7 +18,7 @@ _BRACKETS = "[](){}\"' "
 _MAC_DIGITS = re.compile(r"[0-9a-f]{12}")
 _MAC_MARKS = re.compile(r"[:.\-]")
 _NO_MAC = frozenset({"000000000000", "ffffffffffff"})
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MEANINGLESS_HOSTS = frozenset({"localhost", "localhost.localdomain", "localhost6", "template"})
 _ReadOne = Callable[[str], str | Problem]
 

@@ -22,7 +22,9 @@ _CLOCK = (
 )
 _YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})([-/.])(?P<month>[0-9]{1,2})\2(?P<day>[0-9]{1,2})" + _CLOCK)
 _COMPACT = re.compile(r"(?P<year>(?:19|20)[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _CLOCK)
-_YEAR_LAST = re.compile(r"(?P<first>[0-9]{1,2})(?P<mark>[-/.])(?P<second_part>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})" + _CLOCK)
+_YEAR_LAST = re.compile(
+    r"(?P<first>[0-9]{1,2})(?P<mark>[-/.])(?P<second_part>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})" + _CLOCK
+)
 _DAY_NAME = re.compile(r"(?P<day>[0-9]{1,2})[ .-]+(?P<name>[a-z]{3})[a-z]*[ .,-]+(?P<year>[0-9]{4})" + _CLOCK)
 _NAME_DAY = re.compile(r"(?P<name>[a-z]{3})[a-z]*[ .-]+(?P<day>[0-9]{1,2})[ ,]+(?P<year>[0-9]{4})" + _CLOCK)
 
@@ -110,7 +112,9 @@ def _clock(match: re.Match[str]) -> time | None:
         hour = hour % 12 + (12 if half == "pm" else 0)
     try:
         # PostgreSQL keeps microseconds; further digits of the fraction are dropped.
-        return time(hour, int(match["minute"]), int(match["second"] or 0), int((match["part"] or "0").ljust(6, "0")[:6]))
+        return time(
+            hour, int(match["minute"]), int(match["second"] or 0), int((match["part"] or "0").ljust(6, "0")[:6])
+        )
     except ValueError:
         return None
 

@@ -127,7 +127,7 @@ def _converted(value: float, unit: str, target_unit: str, steps: tuple[str, ...]
         return refused("unit_unknown", f"a unit that converts to {target_unit}, found {unit!r}")
     if not math.isfinite(result):
         return refused("number_unreadable", "a finite number")
-    if units.normal_unit(unit) == units.normal_unit(target_unit):
+    if unit == target_unit or units.normal_unit(unit) == units.normal_unit(target_unit):
         return Reading(result, steps)
     return Reading(result, (*steps, f"{unit}->{target_unit}{units.factor_text(unit, target_unit)}"))
 

@@ -29,7 +29,8 @@ JUNK_SERIALS = frozenset(
 _MULTI_LINE = frozenset({"description"})
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _SPACES = re.compile(r"[^\S\n]+")
-_LARGEST = 10**18
+_LARGEST_WHOLE = 1e15
+_LARGEST_BITS = 13_000
 
 
 def tidy(text: str, *, keep_lines: bool = False) -> str:
@@ -60,16 +61,15 @@ def is_empty(text: str) -> bool:
 
 
 def as_text(raw: Cell) -> str:
-    """The cell as text; a whole float loses ".0", a number too large to be one becomes empty text."""
+    """The cell as text; a whole float loses ".0", NaN and infinity are empty."""
     if isinstance(raw, str):
         return raw
-    if raw is None or isinstance(raw, float) and not math.isfinite(raw):
+    if raw is None or (isinstance(raw, float) and not math.isfinite(raw)):
         return ""
-    if isinstance(raw, float) and raw.is_integer() and abs(raw) < _LARGEST:
-        return str(int(raw))
-    if isinstance(raw, int) and abs(raw) >= _LARGEST:
-        return ""
-    return str(raw)
+    if isinstance(raw, float):
+        return str(int(raw)) if raw.is_integer() and abs(raw) < _LARGEST_WHOLE else str(raw)
+    # Python refuses to write integers of more than 4,300 digits in decimal.
+    return str(raw) if raw.bit_length() < _LARGEST_BITS else hex(raw)
 
 
 def read_text(raw: Cell, *, target: str) -> Reading:

@@ -12,9 +12,7 @@ from masterflow.domain.records import Cell
 _TRUE = frozenset(
     {"true", "yes", "y", "on", "1", "enabled", "poweredon", "ja", "wahr", "oui", "vrai", "si", "sí", "sim"}
 )
-_FALSE = frozenset(
-    {"false", "no", "n", "off", "0", "disabled", "poweredoff", "nein", "falsch", "non", "faux", "não"}
-)
+_FALSE = frozenset({"false", "no", "n", "off", "0", "disabled", "poweredoff", "nein", "falsch", "non", "faux", "não"})
 
 _POWER = {
     **dict.fromkeys(
@@ -22,10 +20,9 @@ _POWER = {
         "poweredOn",
     ),
     **dict.fromkeys(
-        ("poweredoff", "off", "stopped", "deallocated", "vmdeallocated", "powerstatedeallocated", "vmstopped")
-        + ("down", "terminated", "shutdown", "false", "0", "halted"),
-        "poweredOff",
+        ("poweredoff", "off", "stopped", "deallocated", "vmdeallocated", "powerstatedeallocated"), "poweredOff"
     ),
+    **dict.fromkeys(("vmstopped", "down", "terminated", "shutdown", "false", "0", "halted"), "poweredOff"),
     **dict.fromkeys(("suspended", "paused", "saved", "hibernated"), "suspended"),
     "unknown": "unknown",
 }

@@ -42,6 +42,7 @@ begin
             end if;
             return null;
         end $b$ $f$, v_function, v_name, v_columns, v_old);
+    execute format('revoke execute on function %s() from public', v_function);  -- no trigger of a caller's own table
     execute format('create or replace trigger a_guard before insert or update or delete on %s
                     for each statement execute function app.guard()', p_table);
     execute format('create or replace trigger a_guard_truncate before truncate on %s

@@ -12,9 +12,6 @@ begin
     v_flow := app.lock_flow(p_flow, p_version);
     v_from := v_flow.flow_status;
     perform app.require_move('execute', v_from, p_run ->> 'to');
-    if v_flow.revert_pending then
-        raise exception 'the changes of the failed run % are not reverted yet', v_flow.run_id using errcode = 'MF013';
-    end if;
     v_flow := app.open_run(v_flow, p_run, p_inputs);
     perform app.record_move(v_flow, 'execute', v_from,
                             case v_flow.flow_status when 'queued' then 'phase_queued' else 'approval_requested' end,
@@ -32,6 +29,9 @@ declare
     v_run uuid := gen_random_uuid();
     v_flow app.crewai_flow_state_extensions;
 begin
+    if p_flow.revert_pending then
+        raise exception 'the changes of the failed run % are not reverted yet', p_flow.run_id using errcode = 'MF013';
+    end if;
     insert into app.change_sets (id, kind, flow_id, phase, created_by)
     values (v_run, 'run', p_flow.flow_id, p_run ->> 'phase', app.actor_id());
     insert into app.phase_runs (id, flow_id, phase, iteration, status, change_set_id, requested_by,

@@ -3,6 +3,7 @@ create function app.seal_change_set(p_change_set uuid) returns void language sql
 set search_path = pg_catalog as $$
     update app.change_sets set status = 'sealed', sealed_at = clock_timestamp()
     where client_account_id = app.client_id() and engagement_id = app.engagement_id() and id = p_change_set
+      and status = 'open'
 $$;
 
 -- One audit row for an action on anything but a flow, in the transaction of the action.

@@ -1,5 +1,6 @@
 -- Net restore of one captured table: every row that the change sets touched gets its oldest image back.
--- Refused when a change outside the sets came later on the same row ("later" by the one sequence).
+-- Refused when a change outside the sets came later on the same row ("later" by the one sequence), unless
+-- it holds no more: a reverted change set does not count, nor does the rollback that took it back.
 create function app.undo_table(p_table text, p_sets uuid[])
 returns table (removed bigint, changed bigint, restored bigint) language plpgsql as $$
 declare
@@ -18,8 +19,16 @@ begin
         select distinct on (id) "~seq", "~op", %s from hist.%I
         where client_account_id = app.client_id() and engagement_id = app.engagement_id() and "~cs" = any($1)
         order by id, "~seq"', v_columns, p_table) using p_sets;
-    execute format('select count(*) from pg_temp.undo_images f join hist.%I h using (client_account_id, engagement_id, id)
-                    where h."~seq" > f."~seq" and h."~cs" <> all($1)', p_table) into v_later using p_sets;
+    execute format('select count(*) from pg_temp.undo_images f join hist.%1$I h using (client_account_id, engagement_id, id)
+        where h."~seq" > f."~seq" and h."~cs" <> all($1) and not exists (
+            select 1 from app.change_sets c
+            where c.client_account_id = h.client_account_id and c.engagement_id = h.engagement_id and c.id = h."~cs"
+              and (c.status = ''reverted'' and c.reverted_by <> all($1)
+                   or c.status = ''sealed'' and c.kind = ''rollback'' and f."~seq" < all (
+                      select t."~seq" from hist.%1$I t join app.change_sets s
+                          on s.client_account_id = t.client_account_id and s.engagement_id = t.engagement_id and s.id = t."~cs"
+                      where t.client_account_id = h.client_account_id and t.engagement_id = h.engagement_id
+                        and t.id = h.id and s.reverted_by = c.id)))', p_table) into v_later using p_sets;
     if v_later > 0 then
         raise exception '% later changes on rows of % belong to other change sets', v_later, p_table
             using errcode = 'MF005', detail = p_table;

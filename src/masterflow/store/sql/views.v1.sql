@@ -29,13 +29,13 @@ select f.*, app.unpacked(f.flow_state) as flow_persistence_data, r.phase_results
        r.phase_progression
 from app.crewai_flow_state_extensions f
 cross join lateral (
-    select coalesce(jsonb_object_agg(x.phase, app.unpacked(x.outputs)) filter (where x.status = 'succeeded'), '{}') as phase_results,
-           coalesce(jsonb_object_agg(x.phase, x.validation) filter (where x.finished_at is not null), '{}') as validation_results,
+    select coalesce(jsonb_object_agg(x.phase, app.unpacked(x.outputs) order by x.created_at) filter (where x.status = 'succeeded'), '{}') as phase_results,
+           coalesce(jsonb_object_agg(x.phase, x.validation order by x.created_at) filter (where x.finished_at is not null), '{}') as validation_results,
            jsonb_build_object('runs', count(*), 'total_execution_time_ms', coalesce(sum(x.execution_time_ms), 0),
                               'failed_runs', count(*) filter (where x.status = 'failed')) as performance_metrics,
-           coalesce(jsonb_object_agg(x.phase, x.execution_time_ms) filter (where x.status = 'succeeded'), '{}') as phase_execution_times,
-           coalesce(jsonb_object_agg(x.phase, x.resource_usage) filter (where x.finished_at is not null), '{}') as resource_usage,
-           coalesce(jsonb_object_agg(x.phase, x.resource_usage -> 'peak_memory_bytes') filter (where x.finished_at is not null), '{}') as memory_usage_metrics,
+           coalesce(jsonb_object_agg(x.phase, x.execution_time_ms order by x.created_at) filter (where x.status = 'succeeded'), '{}') as phase_execution_times,
+           coalesce(jsonb_object_agg(x.phase, x.resource_usage order by x.created_at) filter (where x.finished_at is not null), '{}') as resource_usage,
+           coalesce(jsonb_object_agg(x.phase, x.resource_usage -> 'peak_memory_bytes' order by x.created_at) filter (where x.finished_at is not null), '{}') as memory_usage_metrics,
            coalesce(jsonb_agg(x.error order by x.created_at) filter (where x.error is not null), '[]') as error_log,
            coalesce(jsonb_agg(jsonb_build_object('run_id', x.id, 'phase', x.phase, 'status', x.status,
                     'iteration', x.iteration) order by x.created_at), '[]') as phase_progression

@@ -1,0 +1,1 @@
+"""How a phase runs: dispatch, worker, executor, state, process pool and recovery."""

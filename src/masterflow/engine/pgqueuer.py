@@ -1,0 +1,191 @@
+"""The queue on PgQueuer: stock, with a driver of two connections (one runs statements, one listens)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Self
+from uuid import UUID
+
+import structlog
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.core.tm import TaskManager
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import Channel
+from pgqueuer.models import Job as QueueJob
+from pgqueuer.queries import Queries
+
+from masterflow.engine.dispatch import Work
+from masterflow.errors import Unavailable
+from masterflow.store.link import Link
+from masterflow.store.transitions import Job
+
+ENTRYPOINT = "phase_run"
+SETTINGS = DBSettings(db_schema="queue", prefix="", channel=Channel("ch_pgqueuer"))
+LARGEST_BATCH = 25
+MOST_CONCURRENT = 100
+RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+_log = structlog.get_logger("masterflow.dispatch")
+
+
+class TwoConnectionDriver:
+    """PgQueuer's driver protocol. Listening has its own connection: waiting for a notification holds it."""
+
+    def __init__(self, statements: Link, listener: Link) -> None:
+        self._statements, self._listener = statements, listener
+        self._shutdown = asyncio.Event()
+        self._tasks = TaskManager()
+        self._callbacks: dict[str, list[Callable[[str | bytes | bytearray], None]]] = {}
+        self.watcher: asyncio.Task[None] | None = None
+
+    @property
+    def shutdown(self) -> asyncio.Event:
+        """Set when no new work is to be taken."""
+        return self._shutdown
+
+    @property
+    def tm(self) -> TaskManager:
+        """PgQueuer's list of background tasks."""
+        return self._tasks
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        """Rows of a statement."""
+        return await self._statements.fetch(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Command tag of a statement."""
+        return await self._statements.execute(query, *args)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Send a notification."""
+        await self._statements.execute("select pg_notify($1, $2)", channel, payload)
+
+    async def add_listener(self, channel: str, callback: Callable[[str | bytes | bytearray], None]) -> None:
+        """Hand the payloads of a channel to a callback."""
+        if channel not in self._callbacks:
+            await self._listener.listen(channel)
+        self._callbacks.setdefault(channel, []).append(callback)
+        if self.watcher is None:
+            self.watcher = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        async for channel, payload in self._listener.notifications():
+            for callback in self._callbacks.get(channel, []):
+                callback(payload)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._shutdown.set()
+        if self.watcher is not None:
+            self.watcher.cancel()
+            with suppress(asyncio.CancelledError, Unavailable):
+                await self.watcher
+        await self._tasks.gather_tasks()
+
+
+class PgQueuerDispatcher:
+    """Delivers jobs to `work`; a lost connection means a new queue manager, not a lost worker."""
+
+    def __init__(self, url: str, *, name: str, heartbeat: timedelta = timedelta(seconds=3)) -> None:
+        self.heartbeat = heartbeat
+        self._url, self._name = url, name
+        self._stopping = asyncio.Event()
+        self._manager: QueueManager | None = None
+
+    async def run(self, work: Work) -> None:
+        """Deliver jobs until `stop`; reconnect with growing pauses while the database is away."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                await self._serve(work)
+                failures = 0
+            except Unavailable as error:
+                pause = RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)]
+                failures += 1
+                _log.warning("queue_connection_lost", error=error.detail, retry_in_seconds=pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause)
+
+    def stop(self) -> None:
+        """Take no further job; running ones are finished."""
+        self._stopping.set()
+        if self._manager is not None:
+            self._manager.shutdown.set()
+
+    async def prune(self, keep: timedelta) -> int:
+        """Delete log rows and held jobs older than `keep`."""
+        link = await Link.open(self._url, application_name=f"{self._name}-prune")
+        try:
+            tags = [
+                await link.execute("delete from queue.pgqueuer_log where created < now() - $1::interval", keep),
+                await link.execute(
+                    "delete from queue.pgqueuer where status = 'failed' and updated < now() - $1::interval", keep
+                ),
+            ]
+        finally:
+            await link.close()
+        return sum(int(tag.split()[-1]) for tag in tags)
+
+    async def _serve(self, work: Work) -> None:
+        """One queue manager on fresh connections, until it stops or loses one of them."""
+        statements = await Link.open(self._url, application_name=f"{self._name}-queue", disposable_writes=True)
+        listener = await Link.open(self._url, application_name=f"{self._name}-listen")
+        driver = TwoConnectionDriver(statements, listener)
+        manager = self._manager = QueueManager(queries(driver), SETTINGS.channel)
+
+        @manager.entrypoint(ENTRYPOINT, on_failure="hold")
+        async def deliver(job: QueueJob) -> None:
+            await work(parse_payload(job.payload or b""), int(job.id))
+
+        if self._stopping.is_set():
+            manager.shutdown.set()
+        try:
+            await self._supervise(manager, driver)
+        finally:
+            self._manager = None
+            await listener.close()
+            await statements.close()
+
+    async def _supervise(self, manager: QueueManager, driver: TwoConnectionDriver) -> None:
+        running = asyncio.create_task(
+            manager.run(
+                dequeue_timeout=timedelta(seconds=1),
+                batch_size=LARGEST_BATCH,
+                max_concurrent_tasks=MOST_CONCURRENT,
+                heartbeat_timeout=self.heartbeat,
+                log_aggregation_interval=timedelta(0),
+            )
+        )
+        try:
+            while not running.done():
+                watched = {running} if driver.watcher is None else {running, driver.watcher}
+                await asyncio.wait(watched, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+                if driver.watcher is not None and driver.watcher.done():
+                    break
+        finally:
+            manager.shutdown.set()
+            results = await asyncio.gather(running, return_exceptions=True)
+        lost = [result for result in results if isinstance(result, Exception)]
+        if lost or not self._stopping.is_set():
+            raise Unavailable("the queue's connection ended") from (lost[0] if lost else None)
+
+
+def queries(driver: TwoConnectionDriver) -> Queries:
+    """PgQueuer's statements with our schema, whatever its environment variables say."""
+    return Queries(
+        driver,
+        qbe=QueryBuilderEnvironment(SETTINGS),
+        qbq=QueryQueueBuilder(SETTINGS),
+        qbs=QuerySchedulerBuilder(SETTINGS),
+    )
+
+
+def parse_payload(payload: bytes) -> Job:
+    """The job in a payload "client,engagement,flow,run,attempt". ValueError when it is none of ours."""
+    client, engagement, flow, run, attempt = payload.decode("ascii").split(",")
+    return Job(UUID(client), UUID(engagement), UUID(flow), UUID(run), int(attempt))

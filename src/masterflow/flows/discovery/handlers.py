@@ -1,0 +1,261 @@
+"""The steps of the discovery phases: read, call the domain, return outputs and the writes to make."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from masterflow.context import PhaseContext
+from masterflow.domain.fields import validate_mapping
+from masterflow.domain.inventory import summarise
+from masterflow.domain.records import CleanRecord, Issue, Record, SheetRole
+from masterflow.errors import NotFound
+from masterflow.flows.discovery import rules
+from masterflow.flows.discovery.columns import column_index, decided
+from masterflow.flows.discovery.drafts import asset_rows, finding_rows
+from masterflow.flows.discovery.reference import CATALOG_AS_OF, lifecycle_document
+from masterflow.flows.discovery.schemas import DataImportInputs, FieldMappingInputs, NoInputs, TechDebtInputs
+from masterflow.kernel.outcome import Completed, NeedsInput, Outcome
+from masterflow.store.repositories import Repositories
+from masterflow.store.repositories.mappings import SuggestedColumn
+
+PROFILED_ROWS = 2_000
+SHOWN_ISSUES = 200
+
+
+async def store_raw_records(ctx: PhaseContext, inputs: DataImportInputs) -> Outcome:
+    """Read the uploaded file in a worker process and store every record with its sheet and row."""
+    import_id = UUID(inputs.import_file_id)
+    async with ctx.read() as repositories:
+        upload = await repositories.imports.get(import_id)
+        if upload is None:
+            raise NotFound("no such upload", where={"import_file_id": inputs.import_file_id})
+        content = await repositories.blobs.read(upload.blob_id)
+    found = await ctx.compute(rules.read_file, content, upload.file_name)
+
+    async def write(repositories: Repositories) -> None:
+        await repositories.records.add_raw(import_id, found.records)
+        await repositories.imports.update(
+            import_id,
+            {
+                "flow_id": ctx.flow_id,
+                "source": found.source,
+                "source_title": found.source_title,
+                "dialect": found.dialect,
+                "sheets": found.sheets,
+                "status": "read",
+                "total_records": len(found.records),
+                "rejected_records": found.rejected,
+                "issues": [asdict(issue) for issue in found.issues[:SHOWN_ISSUES]],
+            },
+        )
+
+    return Completed(
+        {
+            "import_id": str(import_id),
+            "file_name": upload.file_name,
+            "source": found.source,
+            "source_title": found.source_title,
+            "source_evidence": list(found.evidence),
+            "records": len(found.records),
+            "rejected": found.rejected,
+            "issues": len(found.issues),
+            "sheets": [{key: sheet[key] for key in ("name", "records", "role")} for sheet in found.sheets],
+        },
+        effects=write,
+    )
+
+
+async def suggest_mappings(ctx: PhaseContext, _: FieldMappingInputs) -> Outcome:
+    """Profile the columns and store a suggestion for each, keeping what people decided before."""
+    import_id = _import_id(ctx)
+    async with ctx.read() as repositories:
+        upload = await repositories.imports.get(import_id)
+        if upload is None:
+            raise NotFound("no such upload", where={"import_id": str(import_id)})
+        values: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        async for part in repositories.records.raw(import_id):
+            for row in part:
+                if len(values[row.record.sheet]) < PROFILED_ROWS:
+                    values[row.record.sheet].append(row.record.values)
+    found = await ctx.compute(rules.suggest_mapping, upload.sheets, upload.source, dict(values))
+
+    async def write(repositories: Repositories) -> None:
+        columns = [SuggestedColumn(made, position, tuple(samples)) for made, position, samples in found]
+        await repositories.mappings.replace_suggestions(import_id, columns)
+
+    mapped = [made for made, _, _ in found if made.target is not None]
+    return Completed(
+        {
+            "import_id": str(import_id),
+            "columns": len(found),
+            "mapped": len(mapped),
+            "unmapped": len(found) - len(mapped),
+            "mean_confidence": round(sum(m.confidence for m in mapped) / len(mapped), 3) if mapped else None,
+        },
+        effects=write,
+    )
+
+
+async def apply_mappings(ctx: PhaseContext, inputs: FieldMappingInputs) -> Outcome:
+    """Put the decisions given with the phase above the suggestions."""
+    if not inputs.mappings:
+        return Completed({"decided": 0})
+    import_id = _import_id(ctx)
+    async with ctx.read() as repositories:
+        rows = await repositories.mappings.of_import(import_id)
+        upload = await repositories.imports.get(import_id)
+    index = column_index([(row.sheet, row.source_column) for row in rows])
+    changes, issues = decided(inputs.mappings, index)
+    issues += _mapping_issues(rows, changes, upload.sheets if upload else [])
+    if issues:
+        return NeedsInput("the mapping cannot be applied", tuple(issues))
+
+    async def write(repositories: Repositories) -> None:
+        for (sheet, column), target in changes.items():
+            await repositories.mappings.set_target(
+                import_id, sheet=sheet, column=column, target=target, user=ctx.scope.actor
+            )
+
+    return Completed({"decided": len(changes)}, effects=write)
+
+
+async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
+    """Cleanse every record under the accepted mapping and rate what came out."""
+    import_id = _import_id(ctx)
+    async with ctx.read() as repositories:
+        upload = await repositories.imports.get(import_id)
+        mappings = await repositories.mappings.of_import(import_id)
+        rows: list[tuple[str, Record]] = []
+        async for part in repositories.records.raw(import_id):
+            rows += [(str(row.id), row.record) for row in part]
+    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in (upload.sheets if upload else [])}
+    columns = rules.mapped_columns(
+        [
+            {"sheet": m.sheet, "source_column": m.source_column, "target_field": m.target_field, "unit": m.unit}
+            for m in mappings
+        ]
+    )
+    found = await ctx.compute(rules.cleanse_records, rows, roles, columns)
+    reasons = {quarantined.record_id: quarantined.reason for quarantined in found.report.quarantined}
+
+    async def write(repositories: Repositories) -> None:
+        await repositories.mappings.approve_all(import_id, user=ctx.scope.actor)
+        await repositories.records.add_cleansed(
+            import_id, ((record, reasons.get(record.record_id)) for record in found.records)
+        )
+        await repositories.records.add_issues(import_id, found.issues)
+        await repositories.imports.update(import_id, {"status": "cleansed"})
+
+    return Completed(
+        {
+            "import_id": str(import_id),
+            "records": len(found.records),
+            "quarantined": len(reasons),
+            "issues": len(found.issues),
+            "issues_by_rule": found.report.by_rule,
+            "quality_score": found.report.score,
+            "quality_by_dimension": found.report.by_dimension,
+            "completeness_by_field": found.report.by_field,
+        },
+        effects=write,
+    )
+
+
+async def build_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
+    """Build the inventory of the clean records and merge it into the engagement's assets."""
+    import_id = _import_id(ctx)
+    records, source = await _clean(ctx, import_id)
+    inventory = await ctx.compute(rules.build_inventory, records, source=source)
+    counted: dict[str, int] = {}
+
+    async def write(repositories: Repositories) -> None:
+        await repositories.assets.upsert_drafts(
+            asset_rows(inventory.assets, flow_id=ctx.flow_id, actor=ctx.scope.actor)
+        )
+
+    return Completed(
+        {
+            "import_id": str(import_id),
+            "summary": asdict(summarise(inventory)),
+            "assets": len(inventory.assets),
+            "conflicts": sum(len(asset.conflicts) for asset in inventory.assets),
+            "host_name_guesses": [asdict(guess) for guess in inventory.guesses],
+            "reconciliation": asdict(inventory.reconciliation),
+            "issues": [asdict(issue) for issue in inventory.issues[:SHOWN_ISSUES]],
+            **counted,
+        },
+        effects=write,
+    )
+
+
+async def connect_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
+    """Store the edges that the file states and what their graph shows."""
+    records, source = await _clean(ctx, _import_id(ctx))
+    found = await ctx.compute(rules.connect, records, source)
+
+    async def write(repositories: Repositories) -> None:
+        await repositories.dependencies.upsert_edges(found.edges, flow_id=ctx.flow_id)
+
+    report = found.report
+    return Completed(
+        {
+            "nodes": report.nodes,
+            "edges": report.edges,
+            "edges_by_kind": report.by_kind,
+            "strongly_connected_sets": [list(group) for group in report.strongly_connected],
+            "isolated": len(report.isolated),
+            "shared_services": [list(pair) for pair in report.shared],
+            "layers": len(report.layers),
+            "external_endpoints": found.external,
+            "noise_edges": found.noise,
+            "unresolved": list(report.unresolved),
+            "issues": [asdict(issue) for issue in found.issues[:SHOWN_ISSUES]],
+        },
+        effects=write,
+    )
+
+
+async def assess_lifecycles(ctx: PhaseContext, inputs: TechDebtInputs) -> Outcome:
+    """Judge the operating system of every asset of this flow at the stated date."""
+    on = inputs.as_of or ctx.now.date()
+    async with ctx.read() as repositories:
+        rows = await repositories.assets.systems_of_flow(ctx.flow_id)
+    found = await ctx.compute(rules.assess, rows, lifecycle_document(), catalog_as_of=CATALOG_AS_OF, on=on)
+
+    async def write(repositories: Repositories) -> None:
+        await repositories.tech_debt.upsert_findings(finding_rows(found.findings, flow_id=ctx.flow_id, on=on))
+
+    return Completed(
+        {"as_of": on.isoformat(), "catalog_as_of": CATALOG_AS_OF, "assets": len(rows), **found.summary},
+        effects=write,
+    )
+
+
+def _import_id(ctx: PhaseContext) -> UUID:
+    return UUID(ctx.outputs["data_import"]["import_id"])
+
+
+async def _clean(ctx: PhaseContext, import_id: UUID) -> tuple[list[CleanRecord], str]:
+    records: list[CleanRecord] = []
+    async with ctx.read() as repositories:
+        upload = await repositories.imports.get(import_id)
+        async for part in repositories.records.cleansed(import_id):
+            records += [row.record for row in part if row.quarantine_reason is None]
+    return records, upload.source if upload else ""
+
+
+def _mapping_issues(
+    rows: Sequence[Any], changes: dict[tuple[str, str], str | None], sheets: Sequence[dict[str, Any]]
+) -> list[Issue]:
+    """What is wrong with the mapping after the changes, per sheet that they touch."""
+    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in sheets}
+    issues: list[Issue] = []
+    for sheet in sorted({sheet for sheet, _ in changes}):
+        mapping = {row.source_column: row.target_field for row in rows if row.sheet == sheet}
+        mapping |= {column: target for (name, column), target in changes.items() if name == sheet}
+        issues += validate_mapping(mapping, columns=list(mapping), role=roles.get(sheet, SheetRole("asset", "server")))
+    return issues

@@ -1,0 +1,211 @@
+"""Calculations of the discovery phases over whole files; pure, run in a worker process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from masterflow.domain.cleansing import MappedColumn, cleanse
+from masterflow.domain.dependencies import Edge, GraphReport, Node, analyse, resolve_relations
+from masterflow.domain.fields import FIELDS, Suggestion, profile, suggest
+from masterflow.domain.importing import FileStart, SheetEnd, detect_source, read
+from masterflow.domain.inventory import Inventory, build_inventory
+from masterflow.domain.quality import QualityReport, score
+from masterflow.domain.records import (
+    Cell,
+    CleanRecord,
+    Column,
+    Issue,
+    Record,
+    SheetHeader,
+    SheetRole,
+)
+from masterflow.domain.tech_debt import LifecycleFinding, assess_lifecycle, load_catalog, summarise
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file with all its records. `sheets` are documents with header, counts and role."""
+
+    dialect: dict[str, Any]
+    source: str
+    source_title: str
+    evidence: tuple[str, ...]
+    sheets: list[dict[str, Any]]
+    records: list[Record]
+    issues: list[Issue]
+    rejected: int
+
+
+def read_file(content: bytes, file_name: str) -> FileRead:
+    """Read a file whole. Raises FileRefused when it cannot be used at all."""
+    dialect: dict[str, Any] = {}
+    headers: dict[str, SheetHeader] = {}
+    ends: dict[str, SheetEnd] = {}
+    records: list[Record] = []
+    issues: list[Issue] = []
+    for event in read(content, file_name=file_name):
+        match event:
+            case FileStart():
+                dialect = asdict(event.dialect)
+            case SheetHeader():
+                headers[event.name] = event
+            case Record():
+                records.append(event)
+            case SheetEnd():
+                ends[event.name] = event
+            case Issue():
+                issues.append(event)
+    source = detect_source(tuple(headers.values()))
+    sheets = [_sheet_document(header, ends.get(name), source.roles) for name, header in headers.items()]
+    rejected = sum(end.rejected for end in ends.values())
+    return FileRead(dialect, source.name, source.title, source.evidence, sheets, records, issues, rejected)
+
+
+def _sheet_document(header: SheetHeader, end: SheetEnd | None, roles: Mapping[str, SheetRole]) -> dict[str, Any]:
+    return {
+        "name": header.name,
+        "header_row": header.header_row,
+        "columns": [asdict(column) for column in header.columns],
+        "role": asdict(roles.get(header.name, SheetRole("ignored"))),
+        "records": end.records if end else 0,
+        "empty_rows": end.empty_rows if end else 0,
+        "rejected": end.rejected if end else 0,
+    }
+
+
+def suggest_mapping(
+    sheets: Sequence[Mapping[str, Any]], source: str, values: Mapping[str, Sequence[Mapping[str, Cell]]]
+) -> list[tuple[Suggestion, int, list[Cell]]]:
+    """A suggestion for each column of each sheet that is used, with its position and sample values.
+
+    `values` are raw records by sheet name.
+    """
+    found: list[tuple[Suggestion, int, list[Cell]]] = []
+    for sheet in sheets:
+        role = SheetRole(**sheet["role"])
+        if role.kind == "ignored":
+            continue
+        columns = [Column(**column) for column in sheet["columns"]]
+        rows = values.get(sheet["name"], ())
+        cells = {column.key: [row.get(column.key) for row in rows] for column in columns}
+        profiles = [profile(column, cells[column.key]) for column in columns]
+        positions = {column.key: column.position for column in columns}
+        found += [
+            (suggestion, positions[suggestion.column], _samples(cells[suggestion.column]))
+            for suggestion in suggest(sheet["name"], role, source, profiles)
+        ]
+    return found
+
+
+def _samples(cells: Sequence[Cell]) -> list[Cell]:
+    seen: dict[Cell, None] = dict.fromkeys(cell for cell in cells if cell not in (None, ""))
+    return list(seen)[:5]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleansed:
+    """Clean records with what was found on the way."""
+
+    records: list[CleanRecord]
+    issues: list[Issue]
+    report: QualityReport
+
+
+def cleanse_records(
+    rows: Sequence[tuple[str, Record]], roles: Mapping[str, SheetRole], columns: Mapping[str, Sequence[MappedColumn]]
+) -> Cleansed:
+    """Cleanse (record id, record) pairs; roles and mapped columns are given by sheet name."""
+    records: list[CleanRecord] = []
+    issues: list[Issue] = []
+    for record_id, record in rows:
+        role = roles.get(record.sheet, SheetRole("ignored"))
+        if role.kind == "ignored":
+            continue
+        clean, found = cleanse(record, record_id, role, columns.get(record.sheet, ()))
+        records.append(clean)
+        issues += found
+    report = score(records, issues)
+    return Cleansed(records, [*issues, *report.findings], report)
+
+
+def mapped_columns(mappings: Sequence[Mapping[str, Any]]) -> dict[str, list[MappedColumn]]:
+    """Mapping rows (sheet, source_column, target_field, unit) as the columns of each sheet."""
+    columns: dict[str, list[MappedColumn]] = defaultdict(list)
+    for row in mappings:
+        if row["target_field"] is not None:
+            field = FIELDS[row["target_field"]]
+            columns[row["sheet"]].append(
+                MappedColumn(row["source_column"], field.name, field.kind, row["unit"], field.unit, field.values)
+            )
+    return dict(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Edges between assets and what the graph shows; nodes are natural keys."""
+
+    edges: list[Edge]
+    report: GraphReport
+    external: list[str]
+    noise: int
+    issues: list[Issue]
+
+
+def connect(records: Sequence[CleanRecord], source: str) -> Connected:
+    """Placement and stated relations of clean records as a graph over natural keys."""
+    inventory = build_inventory(records, source=source)
+    edges = [
+        Edge(
+            placement.asset,
+            placement.target,
+            placement.relation,
+            1.0,
+            (f"named in {len(placement.record_ids)} row(s) of the file",),
+            placement.record_ids,
+        )
+        for placement in inventory.placements
+    ]
+    relations = [record for record in records if record.role.kind == "relation"]
+    resolution = resolve_relations(relations, _indexes(inventory))
+    edges += resolution.edges
+    nodes = [Node(asset.key, asset.name, asset.asset_type) for asset in inventory.assets]
+    report = analyse([*nodes, *resolution.external], edges)
+    external = [node.name for node in resolution.external]
+    return Connected(edges, report, external, len(resolution.noise), list(resolution.issues))
+
+
+def _indexes(inventory: Inventory) -> dict[str, dict[str, str]]:
+    indexes: dict[str, dict[str, str]] = {"name": {}, "fqdn": {}, "ip": {}}
+    for asset in inventory.assets:
+        indexes["name"].setdefault(asset.name.lower(), asset.key)
+        if fqdn := asset.values.get("fqdn"):
+            indexes["fqdn"].setdefault(str(fqdn).lower(), asset.key)
+        addresses = asset.values.get("ip_address") or []
+        for address in addresses if isinstance(addresses, list) else [str(addresses)]:
+            indexes["ip"].setdefault(str(address), asset.key)
+    return indexes
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycles:
+    """Findings by asset id, and their summary as a document."""
+
+    findings: list[tuple[str, LifecycleFinding]]
+    summary: dict[str, Any]
+
+
+def assess(
+    assets: Sequence[tuple[str, str, str]], document: Mapping[str, object], *, catalog_as_of: str, on: date
+) -> Lifecycles:
+    """Judge the operating systems of (asset id, text, environment) rows at a date."""
+    catalog = load_catalog(document, as_of=catalog_as_of)
+    findings = [
+        (asset_id, assess_lifecycle("operating_system", text, catalog, on=on, environment=environment))
+        for asset_id, text, environment in assets
+    ]
+    summary = summarise([finding for _, finding in findings], on=on)
+    return Lifecycles(findings, asdict(summary))

@@ -1,0 +1,1 @@
+"""What may be asked of flows and their data: verbs and queries, each behind a permission."""
