@@ -97,7 +97,7 @@ def test_a_start_during_a_slow_stop_waits_for_its_end(home: Path) -> None:
         stopping = server.status().pid
         os.kill(stopping, signal.SIGTERM)  # a "smart" stop waits for the connection to end
         wait_until(lambda: server.status().state == "stopping")
-        with pytest.raises(Unavailable, match="is still stopping after 0.2 s"):
+        with pytest.raises(Unavailable, match=r"is still stopping after 0\.2 s"):
             EmbeddedPostgres(home, start_timeout=0.2).start()
     assert query(server.start(), "select 1") == 1
     assert server.status().pid != stopping
@@ -111,7 +111,7 @@ def test_a_start_during_crash_recovery_waits_for_its_end(home: Path) -> None:
     with psycopg.connect(cluster.dsn("postgres")) as victim:
         os.kill(victim.info.backend_pid, signal.SIGKILL)
     try:
-        with pytest.raises(Unavailable, match="does not answer after 0.5 s"):
+        with pytest.raises(Unavailable, match=r"does not answer after 0\.5 s"):
             EmbeddedPostgres(home, start_timeout=0.5).start()
     finally:
         os.kill(slow, signal.SIGCONT)
@@ -181,6 +181,6 @@ def test_a_server_that_does_not_answer_in_time_is_unavailable(home: Path) -> Non
 
 
 def test_a_start_that_outlasts_the_wait_goes_on_and_the_next_one_attaches(home: Path) -> None:
-    with pytest.raises(Unavailable, match="does not answer yet after 0.5 s"):
+    with pytest.raises(Unavailable, match=r"does not answer yet after 0\.5 s"):
         EmbeddedPostgres(home, start_timeout=0.5).start()
     assert query(EmbeddedPostgres(home).start(), "select 1") == 1

@@ -18,13 +18,7 @@ from masterflow.store.embedded import EmbeddedPostgres
 from masterflow.store.homes import socket_directory
 from masterflow.store.initdb import SUPERUSER
 from masterflow.store.installation import wheel_installation
-from support.homes import (
-    SOURCE,
-    USER_SCRIPT,
-    needs_root,
-    query,
-    script_arguments,
-)
+from support.homes import SOURCE, USER_SCRIPT, is_alive, needs_root, other_process, query, script_arguments
 
 
 @pytest.mark.parametrize("settings", [{"listen_addresses": "*"}, {"a b": "1"}, {"work_mem": "1\n2"}])

@@ -25,8 +25,8 @@ USER_SCRIPT = """
     from masterflow.store.embedded import EmbeddedPostgres
     server = EmbeddedPostgres(Path(sys.argv[1]))
     server.start()
-    print(server.status().pid, flush=True)
     try:
+        print(server.status().pid, flush=True)
         sys.stdin.readline()
     except KeyboardInterrupt:
         print("interrupted", flush=True)

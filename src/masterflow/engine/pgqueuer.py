@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 import structlog
@@ -91,7 +91,7 @@ class TwoConnectionDriver:
 class PgQueuerDispatcher:
     """Delivers jobs to `work`; a lost connection means a new queue manager, not a lost worker."""
 
-    def __init__(self, url: str, *, name: str, heartbeat: timedelta = timedelta(seconds=3)) -> None:
+    def __init__(self, url: Any, *, name: str, heartbeat: timedelta = timedelta(seconds=3)) -> None:
         self.heartbeat = heartbeat
         self._url, self._name = url, name
         self._stopping = asyncio.Event()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 
 Approval = Literal["none", "gate", "review"]
-EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,8 @@ class FlowTypeConfig:
     version: str = "1.0.0"
     capabilities: FlowCapabilities = FlowCapabilities()
     crew_class: str | None = None
-    phase_aliases: Mapping[str, str] = EMPTY
-    metadata: Mapping[str, object] = EMPTY
+    phase_aliases: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     def phase(self, name: str) -> PhaseConfig | None:
         """The phase of that name or alias; None if the type has none."""

@@ -13,6 +13,7 @@ from masterflow.kernel.permission import Scope
 from masterflow.kernel.registry import FlowTypeRegistry
 from masterflow.store.database import Database
 from masterflow.store.repositories import Repositories
+from masterflow.store.repositories.audit import AuditedAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,7 @@ class Access:
     async def record_denied(self, scope: Scope, *, action: str, permission: str) -> None:
         """One audit row for a refused attempt, committed by itself."""
         async with self.write(scope) as repositories:
-            await repositories.audit.add(
-                action=action, resource_type="permission", resource_id=permission, result="denied", details={}
-            )
+            await repositories.audit.add(AuditedAction(action, "permission", permission, "denied"))
 
     def _repositories(self, session: Any, scope: Scope) -> Repositories:
         return Repositories(session, scope=scope, new_id=self.new_id)

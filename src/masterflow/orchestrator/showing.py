@@ -12,7 +12,7 @@ from masterflow.kernel.definition import FlowTypeConfig, PhaseConfig
 from masterflow.kernel.registry import FlowTypeRegistry
 from masterflow.kernel.status import FlowStatus
 from masterflow.orchestrator.views import EventView, FlowTypeView, FlowView, NextAction, PhaseResult, RunView
-from masterflow.store.tables.flow import FlowEvent, MasterFlow, PhaseRun
+from masterflow.store.tables import FlowEvent, MasterFlow, PhaseRun
 
 _RESULT_STATUS: dict[str, Any] = {"succeeded": "success", "superseded": "success", "skipped": "skipped"}
 

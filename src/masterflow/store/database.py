@@ -54,6 +54,7 @@ class Database:
             await session.connection(execution_options={"postgresql_readonly": True})
             await _first(session, "select app.enter(%s, %s, %s)", _context(scope))
             yield session
+            session.expunge_all()  # a roll-back would expire what was read
             await session.rollback()
 
     @asynccontextmanager

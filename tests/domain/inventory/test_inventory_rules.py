@@ -188,6 +188,11 @@ def test_templates_and_powered_off_machines_are_flagged_and_not_sized():
     assert summary.sizing_gaps["memory_gb"] == 1
 
 
+def test_a_state_that_only_a_detail_row_tells_is_flagged():
+    inventory = build(row(2, name="a"), row(2, PART, "D", name="a", power_state="poweredOff", is_template=True))
+    assert inventory.assets[0].flags == ("powered_off", "template")
+
+
 def test_an_empty_input_is_an_empty_inventory():
     inventory = build()
     assert (inventory.assets, inventory.placements, inventory.issues) == ((), (), ())

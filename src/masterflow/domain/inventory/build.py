@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from masterflow.domain.inventory.details import attach_details
-from masterflow.domain.inventory.draft import Draft, draft_of, natural_key
+from masterflow.domain.inventory.draft import Draft, draft_of, flag_state, natural_key
 from masterflow.domain.inventory.hosts import find_surroundings
 from masterflow.domain.inventory.identity import (
     Group,
@@ -39,6 +39,8 @@ def build_inventory(records: Sequence[CleanRecord], *, source: str) -> Inventory
     details = [record for record in ordered if record.role.kind == "detail"]
     attached, detail_issues = attach_details(drafts, details)
     issues = [*_row_issues(asset_rows, usable, source), *_group_issues(groups), *detail_issues]
+    for draft in drafts:
+        flag_state(draft)
     issues += [issue for draft in drafts if (issue := settle_system(draft)) is not None]
     around = find_surroundings(drafts)
     reconciliation = Reconciliation(

@@ -43,7 +43,9 @@ class Draft:
         """Add the items that a list field does not hold yet; the cell counts as a source either way."""
         present = self.values.get(target)
         listed = present if isinstance(present, list) else [] if present is None else [str(present)]
-        known = self.known.setdefault(target, set(listed))
+        if target not in self.known:
+            self.known[target] = set(listed)
+        known = self.known[target]
         for item in items:
             if item not in known:
                 known.add(item)
@@ -78,18 +80,18 @@ def draft_of(group: Group, primary: str) -> Draft:
     rows = sorted(group.records, key=lambda record: (record.sheet != primary, *place_key(record)))
     draft = Draft(group.asset_type, display_name(rows[0]), group.rule)
     for record in rows:
+        rule = _row_rule(record.sheet, primary)
         for target, value in record.values.items():
             if target not in RELATION:
-                _add(draft, target, record, value, primary)
+                source = source_of(record, value, _derived_rule(value) or rule)
+                _add(draft, target, value, source, primary)
     stand_in = name_field(rows[0])
     if stand_in is not None and "name" not in draft.values:
         _name_from(draft, rows[0], stand_in)
-    draft.flags.update(_flags(draft.values))
     return draft
 
 
-def _add(draft: Draft, target: str, record: CleanRecord, value: CleanValue, primary: str) -> None:
-    source = source_of(record, value, _rule(record, value, primary))
+def _add(draft: Draft, target: str, value: CleanValue, source: FieldSource, primary: str) -> None:
     if target in LIST_FIELDS or isinstance(value.value, list):
         draft.extend(target, as_items(value.value), source)
     elif target not in draft.values:
@@ -118,13 +120,12 @@ def as_items(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
-def _rule(record: CleanRecord, value: CleanValue, primary: str) -> str:
-    derived = next((FQDN_STEPS[step] for step in value.transform if step in FQDN_STEPS), "")
-    if derived:
-        return derived
-    if record.sheet == primary:
-        return f"{_named(primary)} is the primary sheet"
-    return f"further row in {_named(record.sheet)}"
+def _derived_rule(value: CleanValue) -> str:
+    return next((FQDN_STEPS[step] for step in value.transform if step in FQDN_STEPS), "") if value.transform else ""
+
+
+def _row_rule(sheet: str, primary: str) -> str:
+    return f"{_named(primary)} is the primary sheet" if sheet == primary else f"further row in {_named(sheet)}"
 
 
 def _named(sheet: str) -> str:
@@ -137,6 +138,9 @@ def _name_from(draft: Draft, record: CleanRecord, target: str) -> None:
     draft.put("name", draft.name, [source])
 
 
-def _flags(values: dict[str, object]) -> set[str]:
-    flags = {"template"} if values.get("is_template") is True else set()
-    return flags | ({"powered_off"} if values.get("power_state") == "poweredOff" else set())
+def flag_state(draft: Draft) -> None:
+    """Flag templates and machines that are off; neither counts for sizing."""
+    if draft.values.get("is_template") is True:
+        draft.flags.add("template")
+    if draft.values.get("power_state") == "poweredOff":
+        draft.flags.add("powered_off")

@@ -94,6 +94,8 @@ def _text(record: CleanRecord, target: str) -> str:
 
 def name_field(record: CleanRecord) -> str | None:
     """The first of name, hostname, fqdn, ip_address and source_id that has a value; None without any."""
+    if "name" in record.values:
+        return "name"
     return next((name for name in IDENTITY_FIELDS if name in record.values), None)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from masterflow.domain.inventory.draft import Draft, agree
 from masterflow.domain.inventory.model import Conflict, FieldSource
 from masterflow.domain.operating_systems import parse_os, same_system
 from masterflow.domain.records import Issue, Place
+
+# An estate repeats a few dozen texts; reading each of them once is enough.
+_parsed = lru_cache(maxsize=4_096)(parse_os)
 
 TOOLS_RULE = "guest tools over configuration"
 VERSION_STEP = "version named by the operating system"
@@ -31,7 +35,7 @@ def settle_system(draft: Draft) -> Issue | None:
 
 
 def _compare(draft: Draft, tools: str, configured: str) -> Issue | None:
-    reported, planned = parse_os(tools), parse_os(configured)
+    reported, planned = _parsed(tools), _parsed(configured)
     if reported is None and planned is not None:
         return None
     issue = None
@@ -63,7 +67,7 @@ def _issue(draft: Draft, source: FieldSource, *, contradicts: bool) -> Issue:
 def _settle_version(draft: Draft) -> None:
     """Without a version column, the version that the chosen text names."""
     chosen = draft.values.get("operating_system")
-    system = parse_os(chosen) if isinstance(chosen, str) and "os_version" not in draft.values else None
+    system = _parsed(chosen) if isinstance(chosen, str) and "os_version" not in draft.values else None
     if system is not None and system.version:
         sources = draft.sources["operating_system"]
         steps = [replace(source, transform=(*source.transform, VERSION_STEP)) for source in sources]

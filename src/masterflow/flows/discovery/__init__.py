@@ -1,7 +1,8 @@
 """Discovery: from an inventory file to assets, their dependencies and the age of what they run."""
 
-from masterflow.flows.discovery import handlers, schemas, validators
 from masterflow.kernel.definition import FlowCapabilities, FlowTypeConfig, PhaseConfig, RetryConfig
+
+from . import handlers, schemas, validators
 
 _RETRY = RetryConfig(max_attempts=3, initial_delay_seconds=2, backoff_multiplier=2, max_delay_seconds=30)
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
 from masterflow.context import PhaseContext
 from masterflow.domain.fields import validate_mapping
-from masterflow.domain.inventory import summarise
+from masterflow.domain.inventory import build_inventory, summarise
 from masterflow.domain.records import CleanRecord, Issue, Record, SheetRole
 from masterflow.errors import NotFound
 from masterflow.flows.discovery import rules
 from masterflow.flows.discovery.columns import column_index, decided
-from masterflow.flows.discovery.drafts import asset_rows, finding_rows
+from masterflow.flows.discovery.drafts import asset_rows, external_rows
 from masterflow.flows.discovery.reference import CATALOG_AS_OF, lifecycle_document
 from masterflow.flows.discovery.schemas import DataImportInputs, FieldMappingInputs, NoInputs, TechDebtInputs
 from masterflow.kernel.outcome import Completed, NeedsInput, Outcome
 from masterflow.store.repositories import Repositories
+from masterflow.store.repositories.assets import AssetFilter
 from masterflow.store.repositories.mappings import SuggestedColumn
+from masterflow.store.tables import Asset
 
 PROFILED_ROWS = 2_000
 SHOWN_ISSUES = 200
@@ -169,13 +171,10 @@ async def build_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
     """Build the inventory of the clean records and merge it into the engagement's assets."""
     import_id = _import_id(ctx)
     records, source = await _clean(ctx, import_id)
-    inventory = await ctx.compute(rules.build_inventory, records, source=source)
-    counted: dict[str, int] = {}
+    inventory = await ctx.compute(build_inventory, records, source=source)
 
     async def write(repositories: Repositories) -> None:
-        await repositories.assets.upsert_drafts(
-            asset_rows(inventory.assets, flow_id=ctx.flow_id, actor=ctx.scope.actor)
-        )
+        await repositories.assets.upsert_drafts(asset_rows(inventory.assets, flow_id=ctx.flow_id))
 
     return Completed(
         {
@@ -186,7 +185,6 @@ async def build_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
             "host_name_guesses": [asdict(guess) for guess in inventory.guesses],
             "reconciliation": asdict(inventory.reconciliation),
             "issues": [asdict(issue) for issue in inventory.issues[:SHOWN_ISSUES]],
-            **counted,
         },
         effects=write,
     )
@@ -198,7 +196,16 @@ async def connect_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
     found = await ctx.compute(rules.connect, records, source)
 
     async def write(repositories: Repositories) -> None:
-        await repositories.dependencies.upsert_edges(found.edges, flow_id=ctx.flow_id)
+        if found.external:
+            await repositories.assets.upsert_drafts(external_rows(found.external, flow_id=ctx.flow_id))
+        keys = sorted({key for edge in found.edges for key in (edge.source, edge.target)})
+        ids = await repositories.assets.ids_by_key(keys)
+        edges = [
+            replace(edge, source=str(ids[edge.source]), target=str(ids[edge.target]))
+            for edge in found.edges
+            if edge.source in ids and edge.target in ids
+        ]
+        await repositories.dependencies.upsert_edges(edges, flow_id=ctx.flow_id)
 
     report = found.report
     return Completed(
@@ -222,12 +229,16 @@ async def connect_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
 async def assess_lifecycles(ctx: PhaseContext, inputs: TechDebtInputs) -> Outcome:
     """Judge the operating system of every asset of this flow at the stated date."""
     on = inputs.as_of or ctx.now.date()
+    rows: list[tuple[str, str, str]] = []
     async with ctx.read() as repositories:
-        rows = await repositories.assets.systems_of_flow(ctx.flow_id)
+        async for asset in _assets_of(repositories, ctx.flow_id):
+            if asset.operating_system and "template" not in asset.flags:
+                rows.append((str(asset.id), asset.operating_system, asset.environment or ""))
     found = await ctx.compute(rules.assess, rows, lifecycle_document(), catalog_as_of=CATALOG_AS_OF, on=on)
 
     async def write(repositories: Repositories) -> None:
-        await repositories.tech_debt.upsert_findings(finding_rows(found.findings, flow_id=ctx.flow_id, on=on))
+        findings = [(UUID(asset_id), finding) for asset_id, finding in found.findings]
+        await repositories.tech_debt.upsert_findings(findings, assessed_on=on, flow_id=ctx.flow_id)
 
     return Completed(
         {"as_of": on.isoformat(), "catalog_as_of": CATALOG_AS_OF, "assets": len(rows), **found.summary},
@@ -246,6 +257,14 @@ async def _clean(ctx: PhaseContext, import_id: UUID) -> tuple[list[CleanRecord],
         async for part in repositories.records.cleansed(import_id):
             records += [row.record for row in part if row.quarantine_reason is None]
     return records, upload.source if upload else ""
+
+
+async def _assets_of(repositories: Repositories, flow_id: UUID) -> AsyncIterator[Asset]:
+    after: tuple[str, UUID] | None = None
+    while page := await repositories.assets.page(AssetFilter(master_flow_id=flow_id), limit=200, after=after):
+        for asset in page:
+            yield asset
+        after = (page[-1].name, page[-1].id)
 
 
 def _mapping_issues(

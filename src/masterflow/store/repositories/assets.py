@@ -15,7 +15,7 @@ from masterflow.domain.inventory.systems import TOOLS_RULE
 from masterflow.errors import InvalidInput, NotFound, StaleVersion
 from masterflow.store.bulk import CHUNK, staged, temporary
 from masterflow.store.repositories.asset_upsert import CONTENT, Missing, check_rows, upsert_statement
-from masterflow.store.repositories.base import Repository, check_limit
+from masterflow.store.repositories.base import Repository, check_limit, restrictions
 from masterflow.store.tables import Asset
 
 _COUNTED = frozenset(c.name for c in Asset.__table__.c if isinstance(c.type, String)) - {"natural_key", "created_by"}
@@ -88,16 +88,15 @@ class AssetFilter:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL conditions."""
-        wanted: list[tuple[object, ColumnElement[bool]]] = [
-            (self.asset_type, Asset.asset_type == self.asset_type),
-            (self.flag, Asset.flags.contains([self.flag])),
-            (self.environment, Asset.environment == self.environment),
-            (self.os_contains, Asset.operating_system.icontains(self.os_contains or "", autoescape=True)),
-            (self.master_flow_id, Asset.master_flow_id == self.master_flow_id),
-            (self.current_phase, Asset.current_phase == self.current_phase),
-            (self.name_prefix, Asset.name.istartswith(self.name_prefix or "", autoescape=True)),
-        ]
-        return [condition for given, condition in wanted if given is not None]
+        return restrictions(
+            (self.asset_type, lambda value: Asset.asset_type == value),
+            (self.flag, lambda value: Asset.flags.contains([value])),
+            (self.environment, lambda value: Asset.environment == value),
+            (self.os_contains, lambda value: Asset.operating_system.icontains(value, autoescape=True)),
+            (self.master_flow_id, lambda value: Asset.master_flow_id == value),
+            (self.current_phase, lambda value: Asset.current_phase == value),
+            (self.name_prefix, lambda value: Asset.name.istartswith(value, autoescape=True)),
+        )
 
 
 EVERY_ASSET = AssetFilter()

@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlalchemy import ColumnElement, select, tuple_
 
-from masterflow.store.repositories.base import Repository, check_limit
+from masterflow.store.repositories.base import Repository, check_limit, restrictions
 from masterflow.store.tables import AuditEntry
 
 _ADD = """
@@ -35,16 +35,15 @@ class AuditFilter:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL conditions."""
-        wanted: list[tuple[object, ColumnElement[bool]]] = [
-            (self.user_id, AuditEntry.user_id == self.user_id),
-            (self.action_type, AuditEntry.action_type == self.action_type),
-            (self.resource_type, AuditEntry.resource_type == self.resource_type),
-            (self.resource_id, AuditEntry.resource_id == self.resource_id),
-            (self.result, AuditEntry.result == self.result),
-            (self.since, AuditEntry.created_at >= self.since),
-            (self.until, AuditEntry.created_at < self.until),
-        ]
-        return [condition for given, condition in wanted if given is not None]
+        return restrictions(
+            (self.user_id, lambda value: AuditEntry.user_id == value),
+            (self.action_type, lambda value: AuditEntry.action_type == value),
+            (self.resource_type, lambda value: AuditEntry.resource_type == value),
+            (self.resource_id, lambda value: AuditEntry.resource_id == value),
+            (self.result, lambda value: AuditEntry.result == value),
+            (self.since, lambda value: AuditEntry.created_at >= value),
+            (self.until, lambda value: AuditEntry.created_at < value),
+        )
 
 
 EVERY_ENTRY = AuditFilter()

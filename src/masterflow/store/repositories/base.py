@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import Executable, Select, TableClause, column, table
+from sqlalchemy import ColumnElement, Executable, Select, TableClause, column, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from masterflow.errors import InvalidInput
@@ -57,6 +57,11 @@ def check_limit(limit: int) -> int:
             f"a page has 1 to {LARGEST_PAGE} rows", where={"field": "limit", "value": limit}, next_step="Page on."
         )
     return limit
+
+
+def restrictions(*wanted: tuple[Any, Callable[[Any], ColumnElement[bool]]]) -> list[ColumnElement[bool]]:
+    """The conditions of those (value, condition) pairs whose value is given: not None, False or ()."""
+    return [condition(value) for value, condition in wanted if value not in (None, False, ())]
 
 
 def view(name: str, like: type[Base]) -> TableClause:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import defer
 
 from masterflow.kernel.status import FlowStatus
-from masterflow.store.repositories.base import Repository, check_limit
+from masterflow.store.repositories.base import Repository, check_limit, restrictions
 from masterflow.store.tables import MasterFlow
 
 ENDED = (FlowStatus.COMPLETED, FlowStatus.CANCELLED, FlowStatus.DELETED)
@@ -35,16 +35,15 @@ class FlowFilter:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL conditions."""
-        wanted: list[tuple[object, ColumnElement[bool]]] = [
-            (self.statuses, MasterFlow.flow_status.in_(self.statuses)),
-            (self.flow_types, MasterFlow.flow_type.in_(self.flow_types)),
-            (self.phase, MasterFlow.current_phase == self.phase),
-            (self.created_after, MasterFlow.created_at >= self.created_after),
-            (self.created_before, MasterFlow.created_at < self.created_before),
-            (self.name_contains, MasterFlow.flow_name.icontains(self.name_contains or "", autoescape=True)),
-            (not self.include_deleted, MasterFlow.flow_status != FlowStatus.DELETED.value),
-        ]
-        return [condition for given, condition in wanted if given]
+        return restrictions(
+            (self.statuses, MasterFlow.flow_status.in_),
+            (self.flow_types, MasterFlow.flow_type.in_),
+            (self.phase, lambda value: MasterFlow.current_phase == value),
+            (self.created_after, lambda value: MasterFlow.created_at >= value),
+            (self.created_before, lambda value: MasterFlow.created_at < value),
+            (self.name_contains, lambda value: MasterFlow.flow_name.icontains(value, autoescape=True)),
+            (not self.include_deleted, lambda _: MasterFlow.flow_status != FlowStatus.DELETED),
+        )
 
 
 EVERY_FLOW = FlowFilter()

@@ -14,7 +14,7 @@ from masterflow.store.repositories.base import Repository, check_limit
 from masterflow.store.tables import Blob, DataImport
 
 CHANGEABLE = frozenset(
-    {"source", "source_title", "sheets", "dialect", "status", "total_records", "rejected_records", "issues"}
+    {"flow_id", "source", "source_title", "sheets", "dialect", "status", "total_records", "rejected_records", "issues"}
 )
 
 

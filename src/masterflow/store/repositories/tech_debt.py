@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from masterflow.domain.tech_debt import LifecycleFinding
 from masterflow.store.bulk import CHUNK, listed, staged, temporary
-from masterflow.store.repositories.base import Repository, check_limit
+from masterflow.store.repositories.base import Repository, check_limit, restrictions
 from masterflow.store.tables import AssetTechDebt
 
 _KEY = ("asset_id", "subject")
@@ -50,14 +50,13 @@ class DebtFilter:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL conditions."""
-        wanted: list[tuple[object, ColumnElement[bool]]] = [
-            (self.state, AssetTechDebt.state == self.state),
-            (self.severity, AssetTechDebt.severity == self.severity),
-            (self.product, AssetTechDebt.product == self.product),
-            (self.subject, AssetTechDebt.subject == self.subject),
-            (self.flow_id, AssetTechDebt.flow_id == self.flow_id),
-        ]
-        return [condition for given, condition in wanted if given is not None]
+        return restrictions(
+            (self.state, lambda value: AssetTechDebt.state == value),
+            (self.severity, lambda value: AssetTechDebt.severity == value),
+            (self.product, lambda value: AssetTechDebt.product == value),
+            (self.subject, lambda value: AssetTechDebt.subject == value),
+            (self.flow_id, lambda value: AssetTechDebt.flow_id == value),
+        )
 
 
 EVERY_FINDING = DebtFilter()
