@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
 import secrets
@@ -24,6 +25,7 @@ from masterflow.engine.state import FlowStateManager
 from masterflow.engine.worker import Worker
 from masterflow.kernel.registry import FlowTypeRegistry
 from masterflow.orchestrator.access import Access
+from masterflow.orchestrator.cursors import Cursors
 from masterflow.orchestrator.orchestrator import MasterFlowOrchestrator
 from masterflow.settings import Settings
 from masterflow.store.database import Database
@@ -46,6 +48,7 @@ class Core:
     database: Provisioned
     registry: FlowTypeRegistry
     state: FlowStateManager
+    cursors: Cursors
 
 
 def home_of(settings: Settings) -> Path:
@@ -66,7 +69,9 @@ def open_core(settings: Settings, *, migrate: bool = True) -> Core:
     home = home_of(settings)
     keys = read_keys(text=settings.kek, file=settings.kek_file, home=home if settings.database_url is None else None)
     database = provision(home=home, database_url=settings.database_url, migrate=migrate)
-    return Core(settings, home, database, registry, FlowStateManager(Sealer(keys, nonce=partial(os.urandom, 12))))
+    state = FlowStateManager(Sealer(keys, nonce=partial(os.urandom, 12)))
+    signing = hashlib.sha256(b"masterflow cursor" + next(iter(keys.values()))).digest()
+    return Core(settings, home, database, registry, state, Cursors(signing))
 
 
 def api_database(core: Core) -> Database:
@@ -76,7 +81,7 @@ def api_database(core: Core) -> Database:
 
 def access_to(core: Core, database: Database) -> Access:
     """The ports of the orchestrator's room over one database."""
-    return Access(database=database, registry=core.registry, state=core.state, new_id=uuid.uuid4)
+    return Access(database=database, registry=core.registry, state=core.state, new_id=uuid.uuid4, cursors=core.cursors)
 
 
 def orchestrator_of(core: Core, database: Database) -> MasterFlowOrchestrator:

@@ -11,6 +11,7 @@ from uuid import UUID
 from masterflow.engine.state import FlowStateManager
 from masterflow.kernel.permission import Scope
 from masterflow.kernel.registry import FlowTypeRegistry
+from masterflow.orchestrator.cursors import Cursors
 from masterflow.store.database import Database
 from masterflow.store.repositories import Repositories
 from masterflow.store.repositories.audit import AuditedAction
@@ -24,6 +25,7 @@ class Access:
     registry: FlowTypeRegistry
     state: FlowStateManager
     new_id: Callable[[], UUID]
+    cursors: Cursors
 
     @asynccontextmanager
     async def read(self, scope: Scope) -> AsyncIterator[Repositories]:

@@ -11,8 +11,16 @@ from masterflow.kernel.decisions import next_phase
 from masterflow.kernel.definition import FlowTypeConfig, PhaseConfig
 from masterflow.kernel.registry import FlowTypeRegistry
 from masterflow.kernel.status import FlowStatus
-from masterflow.orchestrator.views import EventView, FlowTypeView, FlowView, NextAction, PhaseResult, RunView
-from masterflow.store.tables import FlowEvent, MasterFlow, PhaseRun
+from masterflow.orchestrator.views import (
+    AuditView,
+    EventView,
+    FlowTypeView,
+    FlowView,
+    NextAction,
+    PhaseResult,
+    RunView,
+)
+from masterflow.store.tables import AuditEntry, FlowEvent, MasterFlow, PhaseRun
 
 _RESULT_STATUS: dict[str, Any] = {"succeeded": "success", "superseded": "success", "skipped": "skipped"}
 
@@ -131,6 +139,27 @@ def phase_result(run: RunView, flow: MasterFlow) -> PhaseResult:
 def event_view(row: FlowEvent) -> EventView:
     """An event row."""
     return EventView(row.flow_id, row.seq, row.kind, dict(row.payload), row.version, row.created_at)
+
+
+def audit_view(row: AuditEntry) -> AuditView:
+    """An audit row."""
+    return AuditView(
+        id=row.id,
+        user_id=row.user_id,
+        action_type=row.action_type,
+        resource_type=row.resource_type,
+        resource_id=row.resource_id,
+        result=row.result,
+        reason=row.reason,
+        from_status=row.from_status,
+        to_status=row.to_status,
+        version=row.version,
+        ip_address=row.ip_address,
+        user_agent=row.user_agent,
+        request_id=row.request_id,
+        details=dict(row.details),
+        created_at=row.created_at,
+    )
 
 
 def flow_type_view(config: FlowTypeConfig) -> FlowTypeView:

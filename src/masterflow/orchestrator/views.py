@@ -170,3 +170,38 @@ class FlowTypeView:
     phases: list[dict[str, Any]]
     output_schema: dict[str, Any]
     metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """What happened to a flow: its newest runs, oldest first, and events after a number.
+
+    `next_after` continues the events; None when there are no more now.
+    """
+
+    flow_id: UUID
+    runs: list[RunView]
+    total_runs: int
+    events: list[EventView]
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """One row of the audit log."""
+
+    id: UUID
+    user_id: str
+    action_type: str
+    resource_type: str
+    resource_id: str | None
+    result: str
+    reason: str | None
+    from_status: str | None
+    to_status: str | None
+    version: int | None
+    ip_address: str | None
+    user_agent: str | None
+    request_id: str | None
+    details: dict[str, Any]
+    created_at: datetime

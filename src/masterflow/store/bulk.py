@@ -40,12 +40,12 @@ async def copy_rows(session: AsyncSession, table: type[Base], columns: Sequence[
         InvalidInput: names row and column of a NUL character, half of a surrogate pair, or a number
             that JSON cannot hold.
     """
-    total, waiting = 0, iter(rows)
+    total, checked = 0, storable(table, columns, rows)
     insert = sql.SQL("insert into {} ({}) select {} from {} order by id").format(
         qualified(table), listed(columns), listed(columns), temporary(table)
     )
-    while chunk := list(islice(waiting, CHUNK)):
-        async with staged(session, table, columns, chunk, first=total + 1) as connection:
+    while chunk := list(islice(checked, CHUNK)):
+        async with _copied(session, table, columns, chunk) as connection:
             await connection.execute(insert)
         total += len(chunk)
     return total
@@ -53,12 +53,21 @@ async def copy_rows(session: AsyncSession, table: type[Base], columns: Sequence[
 
 @asynccontextmanager
 async def staged(
-    session: AsyncSession, table: type[Base], columns: Sequence[str], rows: Iterable[Row], *, first: int = 1
+    session: AsyncSession, table: type[Base], columns: Sequence[str], rows: Iterable[Row]
 ) -> AsyncIterator[Connection]:
     """Rows in the table `temporary(table)` with these columns, without constraints, for the block.
 
-    `first` is the number of the first row in messages. Raises InvalidInput as `copy_rows` does.
+    Raises InvalidInput as `copy_rows` does, before anything is sent: the transaction can go on.
     """
+    checked = list(storable(table, columns, rows))
+    async with _copied(session, table, columns, checked) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _copied(
+    session: AsyncSession, table: type[Base], columns: Sequence[str], rows: Iterable[Row]
+) -> AsyncIterator[Connection]:
     await session.flush()
     connection = await driver_connection(session)
     name = temporary(table)
@@ -69,17 +78,17 @@ async def staged(
     )
     copy = sql.SQL("copy {} ({}) from stdin").format(name, listed(columns))
     async with connection.cursor() as cursor, cursor.copy(copy) as target:
-        for row in storable(table, columns, rows, first=first):
+        for row in rows:
             await target.write_row(row)
     yield connection
     await connection.execute(sql.SQL("drop table {}").format(name))
 
 
-def storable(table: type[Base], columns: Sequence[str], rows: Iterable[Row], *, first: int = 1) -> Iterator[Row]:
+def storable(table: type[Base], columns: Sequence[str], rows: Iterable[Row]) -> Iterator[Row]:
     """Rows as COPY takes them: JSON columns as text. Raises InvalidInput as `copy_rows` does."""
     known = table.__table__.c
     documents = [isinstance(known[name].type, JSONB) for name in columns]
-    for number, row in enumerate(rows, start=first):
+    for number, row in enumerate(rows, start=1):
         cells = []
         for name, is_document, value in zip(columns, documents, row, strict=True):
             try:

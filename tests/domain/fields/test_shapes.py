@@ -91,6 +91,11 @@ def test_blank_cells_and_words_for_nothing_are_not_filled():
     assert described.samples == ("web01",)
 
 
+def test_a_huge_cell_is_looked_at_only_at_its_beginning():
+    described = profile(COLUMN, ["a" * 1_000_000])
+    assert [len(sample) for sample in described.samples] == [200]
+
+
 def test_numbers_give_minimum_and_maximum_over_all_values():
     described = profile(COLUMN, [4096.0, 8192, "1,024", True, 2.5])
     assert (described.minimum, described.maximum) == (2.5, 8192)

@@ -29,6 +29,8 @@ from masterflow.domain.fields.words import header_terms, header_unit
         ("ＣＰＵ数", "cpu 数"),
         ("OS according to the VMware Tools", "os according to the vmware tools"),
         ("MB", "mb"),
+        ("İşletim Sistemi", "işletim sistemi"),
+        ("VM(s)", "vms"),
         ("To", "to"),
         ("", ""),
     ],
@@ -82,7 +84,7 @@ def test_the_fingerprint_ignores_order_case_and_scale_but_not_columns():
         ("Nombre del servidor", "name server"),
         ("Système d'exploitation", "os"),
         ("Sistema operacional", "os"),
-        ("Endereço IP", "ip address"),
+        ("Endereço IP", "address ip"),
         ("サーバー名", "server name"),
         ("メモリ容量(GB)", "memory size"),
         ("使用済み容量", "used size"),
@@ -94,6 +96,10 @@ def test_the_fingerprint_ignores_order_case_and_scale_but_not_columns():
 def test_a_header_is_read_as_english_terms(header, english):
     expected = tuple(english.split())
     assert header_terms(header) == expected
+
+
+def test_a_huge_header_is_read_without_failing():
+    assert header_terms("name" * 5000) == ("name" * 5000,)
 
 
 def test_an_unknown_word_stays_as_it_is():

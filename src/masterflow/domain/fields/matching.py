@@ -13,11 +13,12 @@ import numpy as np
 from masterflow.domain.fields.assignment import assign, reject_score
 from masterflow.domain.fields.calibration import MEMORY_CONFIDENCE, PRESET_CONFIDENCE, confidence
 from masterflow.domain.fields.canonical import FIELDS, allowed_targets
-from masterflow.domain.fields.lexical import UNMAPPED, LexicalIndex
+from masterflow.domain.fields.lexical import UNMAPPED, LexicalIndex, Scores
 from masterflow.domain.fields.presets import PRESETS, KnownColumn, Preset, known_columns
-from masterflow.domain.fields.scoring import Board, contradiction, score_sheet
+from masterflow.domain.fields.scoring import LEAST_ALIKE, Board, contradiction, score_sheet
 from masterflow.domain.fields.shapes import ColumnProfile
 from masterflow.domain.fields.units import Unit, find_unit
+from masterflow.domain.fields.values_fit import fit
 from masterflow.domain.fields.words import header_terms, normalise_header
 from masterflow.domain.records import SheetRole
 
@@ -25,6 +26,7 @@ Decider = Literal["preset", "memory", "match", "none"]
 NO_MEMORY: Mapping[str, str] = MappingProxyType({})
 ALTERNATIVES = 3
 _WORTH_SHOWING = 0.35
+SAME_MEANING = 0.97
 LEAST_CONFIDENCE = 0.3
 
 
@@ -219,8 +221,12 @@ def name_one(sheet: Sheet, assigned: Mapping[int, str]) -> dict[int, str]:
     return result
 
 
+def _of(board: Board, figures: Scores, row: int, target: str) -> float:
+    return float(figures[row, board.targets.index(target)]) if target in board.targets else 0.0
+
+
 def _value(board: Board, row: int, target: str) -> float:
-    return float(board.scores[row, board.targets.index(target)]) if target in board.targets else 0.0
+    return _of(board, board.scores, row, target)
 
 
 def _lead(board: Board, row: int, target: str) -> float:
@@ -230,19 +236,16 @@ def _lead(board: Board, row: int, target: str) -> float:
 
 
 def _reasons(sheet: Sheet, row: int, target: str) -> tuple[str, ...]:
-    board = sheet.board
-    named = board.named.get((row, target))
-    judged = board.fits.get((row, target))
-    reasons = []
-    if named is not None:
-        alike = float(board.lexical[row, board.targets.index(target)])
-        verb = "means the same as" if alike >= 0.97 else "resembles"
-        header = sheet.profiles[row].name.strip()
-        same = normalise_header(header) == normalise_header(named)
-        reasons.append(f"header equals {named!r}" if same else f"header {verb} {named!r} ({alike:.2f})")
-    if judged is not None:
-        reasons.append(judged.words)
-    return tuple(reasons)
+    profile = sheet.profiles[row]
+    judged = fit(FIELDS[target], profile, one_row_each=sheet.role.kind == "asset")
+    alike = _of(sheet.board, sheet.board.lexical, row, target)
+    if alike < LEAST_ALIKE:
+        return ("only the values point to it", judged.words)
+    named = sheet.board.nearest_name(row, target)
+    if normalise_header(profile.name) == normalise_header(named):
+        return (f"header equals {named!r}", judged.words)
+    verb = "means the same as" if alike >= SAME_MEANING else "resembles"
+    return (f"header {verb} {named!r} ({alike:.2f})", judged.words)
 
 
 def _alternatives(sheet: Sheet, row: int, target: str | None) -> tuple[Candidate, ...]:
@@ -286,7 +289,7 @@ def _suggestion(sheet: Sheet, row: int, target: str | None) -> Suggestion:
 
 def _why_unmapped(sheet: Sheet, row: int, others: Sequence[Candidate]) -> str:
     if sheet.board.rejects[row] >= 0.9:
-        known = sheet.board.named[row, UNMAPPED]
+        known = sheet.board.nearest_name(row, UNMAPPED)
         return f"header resembles {known!r}, which has no canonical field; kept in custom_attributes"
     if others and others[0].confidence >= 0.5:
         return f"{others[0].target} is the nearest field, but another column fits it better"

@@ -23,7 +23,23 @@ bios database driver tool binary hardware hw firmware agent api sdk schema appli
 """
 _OTHER_VERSIONS = frozenset(_VERSIONED.split())
 _BOTH_DIRECTIONS = frozenset({"disk_iops", "network_throughput_mbps"})
-_OWN_RESOURCES = frozenset({"cpu_cores", "cpu_sockets", "memory_gb", "storage_gb", "storage_used_gb"})
+_OWN_RESOURCES = frozenset(
+    {"cpu_cores", "cpu_sockets", "memory_gb", "storage_gb", "storage_used_gb"}
+    | {"nic_count", "disk_count", "cores_per_socket"}
+)
+_SUBJECTS: dict[str, frozenset[str]] = {
+    "processor": frozenset({"cpu", "vcpu", "core", "socket"}),
+    "memory": frozenset({"memory"}),
+    "storage": frozenset({"disk", "storage"}),
+    "network": frozenset({"nic", "network", "adapter", "interface"}),
+}
+_SUBJECT_OF: dict[str, str] = {
+    **dict.fromkeys(("cpu_cores", "cpu_sockets", "cores_per_socket", "cpu_speed_mhz", "cpu_model"), "processor"),
+    **dict.fromkeys(("cpu_utilization_percent", "cpu_utilization_percent_max"), "processor"),
+    **dict.fromkeys(("memory_gb", "memory_utilization_percent", "memory_utilization_percent_max"), "memory"),
+    **dict.fromkeys(("storage_gb", "storage_used_gb", "storage_free_gb", "disk_count", "disk_iops"), "storage"),
+    **dict.fromkeys(("nic_count", "network_throughput_mbps"), "network"),
+}
 _HOLDS_GUESTS = frozenset({"host", "cluster"})
 
 
@@ -37,6 +53,13 @@ def _about_guests(target: str, header: str, role: SheetRole) -> bool:
     return bool(_OF_GUESTS & set(normalise_header(header).split()))
 
 
+def _other_subject(target: str, terms: frozenset[str]) -> str:
+    own = _SUBJECT_OF.get(target)
+    if own is None or terms & _SUBJECTS[own]:
+        return ""
+    return next((subject for subject, words in _SUBJECTS.items() if terms & words), "")
+
+
 def _wrong_statistic(target: str, terms: frozenset[str]) -> bool:
     return (target in _AVERAGES and bool(terms & _PEAK)) or (target in _PEAKS and not terms & _PEAK)
 
@@ -44,6 +67,10 @@ def _wrong_statistic(target: str, terms: frozenset[str]) -> bool:
 def disqualified(target: str, header: str, role: SheetRole) -> str:
     """Why a word of the header excludes the field, in words; "" when none does."""
     terms = frozenset(header_terms(header))
+    return _wrong_part(target, terms) or _wrong_matter(target, header, terms, role)
+
+
+def _wrong_part(target: str, terms: frozenset[str]) -> str:
     if target in _BOTH_DIRECTIONS and terms & _ONE_DIRECTION:
         return "the header names one direction, the field holds both together"
     if target == "memory_gb" and terms & _PART_OF_MEMORY:
@@ -52,6 +79,13 @@ def disqualified(target: str, header: str, role: SheetRole) -> str:
         return "the header numbers one of several disks, the field holds all of them"
     if target == "os_version" and terms & _OTHER_VERSIONS and "os" not in terms:
         return "the header names the version of something else"
+    return ""
+
+
+def _wrong_matter(target: str, header: str, terms: frozenset[str], role: SheetRole) -> str:
+    subject = _other_subject(target, terms)
+    if subject:
+        return f"the header is about {subject}"
     if _wrong_statistic(target, terms):
         return "the header and the field differ in average and peak"
     if _about_guests(target, header, role):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from masterflow.domain.fields.asset_field import AssetField
 from masterflow.domain.fields.canonical import FIELDS, suggested_targets
@@ -14,7 +15,7 @@ from masterflow.domain.fields.lexical import UNMAPPED, LexicalIndex, Scores
 from masterflow.domain.fields.qualifiers import disqualified
 from masterflow.domain.fields.readings import in_context, reading
 from masterflow.domain.fields.shapes import ColumnProfile
-from masterflow.domain.fields.values_fit import Fit, fit
+from masterflow.domain.fields.values_fit import fit
 from masterflow.domain.fields.words import header_unit
 from masterflow.domain.records import SheetRole
 
@@ -23,7 +24,7 @@ VALUE_WEIGHT = 0.35
 ACCEPT = 0.55
 """Below this score a column stays unmapped."""
 
-LEAST_ALIKE = 0.5
+LEAST_ALIKE = 0.55
 """A header less alike than this is no evidence, however well the values fit."""
 
 VETOED = -1.0
@@ -31,6 +32,8 @@ _OTHER_TYPE = 0.85
 _CLEAR_NAME = 0.97
 _AGAINST_THE_VALUES = 0.7
 _BY_VALUES_ALONE = 0.57
+_FEWEST_TO_TELL = 3
+_NEARLY_ALL = 0.9
 
 # A column wholly of one of these shapes means one field whatever its header says.
 _TELLING = {
@@ -59,17 +62,21 @@ _NEVER_FOR_GUESTS = 0.85
 class Board:
     """Scores of a sheet: `scores[column, target]`, VETOED where values or dimension contradict.
 
-    `lexical` and `named` hold the name part of the score and the index entry it came from,
-    `fits[(column, target)]` the value part, `rejects[column]` how much the column resembles a
-    header that has no field.
+    `lexical` holds the name part of the score, `rejects[column]` how much the column resembles a
+    header that has no field; `index` and `nearest` tell which known name was the nearest.
     """
 
     targets: tuple[str, ...]
     scores: Scores
     lexical: Scores
     rejects: Scores
-    named: Mapping[tuple[int, str], str]
-    fits: Mapping[tuple[int, str], Fit]
+    index: LexicalIndex
+    nearest: NDArray[np.intp]
+
+    def nearest_name(self, row: int, target: str) -> str:
+        """The known name of a target that the header of a column is most like."""
+        place = int(self.nearest[row, self.index.targets.index(target)])
+        return self.index.entries[place].written
 
 
 def contradiction(target: AssetField, profile: ColumnProfile, *, one_row_each: bool) -> str:
@@ -89,27 +96,24 @@ def _wrong_dimension(target: AssetField, profile: ColumnProfile) -> str:
     return f"the header names the unit {unit}, which {target.name} is not measured in"
 
 
-def _telling(target: str, profile: ColumnProfile) -> float:
-    shape = _TELLING.get(target)
-    share = profile.share(shape) if shape else 0.0
-    return _BY_VALUES_ALONE * share if share >= 0.9 and profile.filled >= 3 else 0.0
-
-
 def _told(profile: ColumnProfile) -> str:
     """The field the values alone point to, or ""."""
-    return next((target for target in _TELLING if _telling(target, profile)), "")
+    if profile.filled < _FEWEST_TO_TELL:
+        return ""
+    return next((target for target, shape in _TELLING.items() if profile.share(shape) >= _NEARLY_ALL), "")
 
 
-def _cell(target: AssetField, lexical: float, judged: Fit, profile: ColumnProfile) -> float:
+def _cell(target: AssetField, lexical: float, profile: ColumnProfile, *, told: str, role: SheetRole) -> float:
+    judged = fit(target, profile, one_row_each=role.kind == "asset")
     if judged.veto or _wrong_dimension(target, profile):
         return VETOED
+    by_values = _BY_VALUES_ALONE if told == target.name else VETOED
     if lexical < LEAST_ALIKE:
-        return _telling(target.name, profile) or VETOED
+        return by_values
     blended = LEXICAL_WEIGHT * lexical + VALUE_WEIGHT * judged.score
-    told = _told(profile)
     if told and told != target.name and lexical < _CLEAR_NAME:
         return blended * _AGAINST_THE_VALUES
-    return max(blended, _telling(target.name, profile))
+    return max(blended, by_values)
 
 
 def _role_weight(target: AssetField, role: SheetRole) -> float:
@@ -133,23 +137,19 @@ def _alike(target: AssetField, lexical: float, profile: ColumnProfile, role: She
 
 def score_sheet(index: LexicalIndex, sheet: str, role: SheetRole, profiles: Sequence[ColumnProfile]) -> Board:
     """The board of a sheet with the columns in the order given."""
-    best, named = index.compare([in_context(profile.name, sheet, role) for profile in profiles])
+    best, nearest = index.compare([in_context(profile.name, sheet, role) for profile in profiles])
     column_of = {target: number for number, target in enumerate(index.targets)}
     taken = _TAKEN_BY_NAME.get(role.asset_type, frozenset()) if role.kind == "asset" else frozenset()
     targets = tuple(sorted(suggested_targets(role) - taken))
-    fits: dict[tuple[int, str], Fit] = {}
     scores = np.full((len(profiles), len(targets)), VETOED)
     lexical = np.zeros_like(scores)
     for row, profile in enumerate(profiles):
+        told = _told(profile)
         for place, name in enumerate(targets):
-            judged = fit(FIELDS[name], profile, one_row_each=role.kind == "asset")
-            fits[row, name] = judged
-            alike = _alike(FIELDS[name], float(best[row, column_of[name]]), profile, role)
+            raw = float(best[row, column_of[name]])
+            if raw < LEAST_ALIKE and name != told and not reading(profile.name, role):
+                continue
+            alike = _alike(FIELDS[name], raw, profile, role)
             lexical[row, place] = alike
-            scores[row, place] = _cell(FIELDS[name], alike, judged, profile)
-    entries = {
-        (row, name): index.entries[named[row, column_of[name]]].written
-        for row in range(len(profiles))
-        for name in (*targets, UNMAPPED)
-    }
-    return Board(targets, scores, lexical, best[:, column_of[UNMAPPED]], entries, fits)
+            scores[row, place] = _cell(FIELDS[name], alike, profile, told=told, role=role)
+    return Board(targets, scores, lexical, best[:, column_of[UNMAPPED]], index, nearest)

@@ -13,6 +13,7 @@ from masterflow.domain.fields.vocabulary import VOCABULARY
 from masterflow.domain.records import Cell, Column
 
 SAMPLE_SIZE = 200
+LONGEST_LOOKED_AT = 200
 _BLANK = frozenset({"", "-", "--", "n/a", "na", "null", "none", "nil", "#n/a", "[]", "[];", "unknown", "n.a."})
 
 
@@ -23,7 +24,7 @@ class ColumnProfile:
     `count` is the number of rows seen, `filled` those with a value, `distinct` the different
     values among them. `shares` gives, for each value shape found ("ipv4", "mac", "fqdn", "uuid",
     "number", "os", "unit:GiB" and so on), the share (0..1) among at most 200 sampled values;
-    `samples` are up to five different values. `minimum` and `maximum` are over all numbers.
+    `samples` are up to five different values, of each the first 200 characters. `minimum` and `maximum` are over all numbers.
     """
 
     name: str
@@ -195,7 +196,7 @@ def profile(column: Column, values: Sequence[Cell]) -> ColumnProfile:
     profile; of more than 200 filled ones, 200 evenly spaced are looked at.
     """
     texts = [text for text in map(_as_text, values) if text]
-    sample = _spread(texts)
+    sample = [text[:LONGEST_LOOKED_AT] for text in _spread(texts)]
     counted = Counter(shape for text in sample for shape in shapes_of(text))
     numbers = [number for number in map(as_number, texts) if number is not None]
     return ColumnProfile(

@@ -115,7 +115,8 @@ BUSINESS_FIELDS: tuple[AssetField, ...] = (
         "criticality",
         "enum",
         "How severe an outage is, as the source states it.",
-        "criticality | tier | application tier | criticality level | severity | priority | importance | impact | service level | SLA tier | Kritikalität"
+        "criticality | tier | application tier | criticality level | severity | priority"
+        " | importance | impact | service level | SLA tier | Kritikalität"
         " | criticité | criticidad | criticidade | 重要度",
         values=LEVELS,
     ),
@@ -138,7 +139,8 @@ BUSINESS_FIELDS: tuple[AssetField, ...] = (
         "hosting_model",
         "enum",
         "On premises, cloud, hybrid or colocation.",
-        "hosting model | hosting type | deployment type | hosting location type | deployment model | hosting | Betriebsmodell",
+        "hosting model | hosting type | deployment type | hosting location type | deployment model"
+        " | hosting | Betriebsmodell",
         values=("on_prem", "cloud", "hybrid", "colo"),
     ),
     define(
@@ -280,7 +282,8 @@ MIGRATION_FIELDS: tuple[AssetField, ...] = (
         "date",
         "When the source last saw the asset.",
         "discovered at | last discovered | last seen | last updated | last scan | discovery date"
-        " | last updated time | last inventory date | inventory date | scan date | last contact | most recent discovery | zuletzt gesehen"
+        " | last updated time | last inventory date | inventory date | scan date | last contact"
+        " | most recent discovery | zuletzt gesehen"
         " | dernière découverte | última detección | última detecção | 最終更新日",
     ),
 )

@@ -14,7 +14,8 @@ IDENTITY_FIELDS: tuple[AssetField, ...] = (
         "text",
         "The name people use for the asset.",
         "name | asset name | server name | VM name | machine name | device name | display name | VM"
-        " | CI name | system name | computer name | instance name | guest name | node name | server | system | caption"
+        " | CI name | system name | computer name | instance name | guest name | node name | server"
+        " | system | caption"
         " | Servername | Name des Servers | Rechnername | nom du serveur | nom de la machine"
         " | nombre del servidor | nombre de la máquina | nome do servidor | nome da máquina"
         " | サーバー名 | 仮想マシン名 | 機器名 | 名前 | 名称",
@@ -169,7 +170,8 @@ PLACE_FIELDS: tuple[AssetField, ...] = (
             "host_name",
             "text",
             "The hypervisor host a virtual machine runs on.",
-            "host | hypervisor server | ESX host | ESXi host | hypervisor host | VM host | parent host | physical host"
+            "host | hypervisor server | ESX host | ESXi host | hypervisor host | VM host | parent host"
+            " | physical host"
             " | virtual host | host placement | virtual host name | hôte | hosted on | ホスト",
         ),
         applies_to=GUESTS,
@@ -197,7 +199,8 @@ SYSTEM_FIELDS: tuple[AssetField, ...] = (
         "os_version",
         "text",
         "The version of the operating system where it stands alone.",
-        "OS version | server OS version | guest OS version | operating system version | OS release | kernel version | OS build | OS level"
+        "OS version | server OS version | guest OS version | operating system version | OS release"
+        " | kernel version | OS build | OS level"
         " | Betriebssystemversion | version du système d'exploitation | versión del sistema operativo"
         " | versão do sistema operacional | OSバージョン",
     ),
@@ -223,7 +226,8 @@ SYSTEM_FIELDS: tuple[AssetField, ...] = (
         "cpu_sockets",
         "integer",
         "Number of processor sockets.",
-        "sockets | CPU sockets | processors | CPUs | CPU count | number of CPUs | number of processors | processor count"
+        "sockets | CPU sockets | processors | CPUs | CPU count | number of CPUs"
+        " | number of processors | processor count"
         " | number of sockets | physical CPUs | physical processors"
         " | physical CPU count | socket count | Sockel | ソケット数",
     ),

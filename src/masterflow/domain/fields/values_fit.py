@@ -69,7 +69,7 @@ def _against(shapes: str) -> frozenset[str]:
     return frozenset(shapes.split())
 
 
-_TYPED = _against("ip mac date email url sized")
+_TYPED = _against("ip mac date email url sized percent")
 _NO_NAME = _against("ip mac date email url sized percent power_state fraction")
 _SIZE = Rule({"sized": 1.0, "number": 0.85}, hard=True)
 _COUNT = Rule({"integer": 0.9}, hard=True)
@@ -112,7 +112,7 @@ _BY_FIELD: dict[str, Rule] = {
         {"version": 0.95, "number": 0.8, "text": 0.4}, against=_TYPED | {"power_state", "os", "boolean"}
     ),
     "server_role": Rule({"text": 0.6}, against=_TYPED | {"number", "uuid", "os", "virtual", "power_state", "level"}),
-    "cpu_model": Rule({"cpu": 1.0, "text": 0.45}, against=_TYPED | {"number", "boolean", "os"}),
+    "cpu_model": Rule({"cpu": 1.0, "text": 0.3}, against=_TYPED | {"number", "boolean", "os"}),
     "power_state": Rule(
         {"power_state": 1.0, "text": 0.3, "boolean": 0.4}, against=_TYPED | {"os", "environment", "fqdn"}
     ),

@@ -48,11 +48,12 @@ _SIGNS = {"%": "percent", "#": "number"}
 _RATE = re.compile(r"\b([KMGkmg])(i?)(?:(B|b)(?:ps|/s(?:ec)?)|(bit)/s|(B|b)\b (?:per|/) ?sec)")
 # "octets": only written so in brackets or after a word, never alone ("To" is also a column name).
 _OCTETS = re.compile(r"(?<=\()([KMGT])o(?=\))|(?<=\w )([KMG])o$")
+_LONGEST_WORD = 48
 _MARKS = dict.fromkeys(range(0x300, 0x370))
 
 
 def _tokens(text: str) -> list[str]:
-    composed = unicodedata.normalize("NFKC", text).strip()
+    composed = unicodedata.normalize("NFKC", text).replace("İ", "I").strip()
     in_bytes = _OCTETS.sub(lambda match: f"{match[1] or match[2]}B", composed)
     whole = in_bytes.replace("(s)", "s").replace("(es)", "es").replace("B/s", "Bps").replace("b/s", "bps")
     found = [unicodedata.normalize("NFKC", token.casefold()) for token in _TOKENS.findall(whole)]
@@ -73,10 +74,7 @@ def normalise_header(text: str) -> str:
     from a size ("Free %", "Free MB"), which a scale such as MB does not. A header made of nothing
     but a unit keeps it. Applying the function again changes nothing.
     """
-    current = " ".join(_without_units(_tokens(text)))
-    while (again := " ".join(_without_units(_tokens(current)))) != current:
-        current = again
-    return current
+    return " ".join(_without_units(_tokens(text)))
 
 
 @lru_cache(maxsize=8192)
@@ -130,7 +128,7 @@ def _term(token: str) -> list[str]:
     plain = _plain(token)
     if plain in TERMS:
         return [TERMS[plain]]
-    if len(plain) >= 6 or not plain.isascii():
+    if len(plain) <= _LONGEST_WORD and (len(plain) >= 6 or not plain.isascii()):
         parts = _split_compound(plain)
         if parts:
             return parts

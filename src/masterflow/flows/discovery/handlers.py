@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
 from masterflow.context import PhaseContext
-from masterflow.domain.fields import validate_mapping
 from masterflow.domain.inventory import build_inventory, summarise
-from masterflow.domain.records import CleanRecord, Issue, Record, SheetRole
+from masterflow.domain.mapping_changes import checked_changes
+from masterflow.domain.records import CleanRecord, Record, SheetRole
 from masterflow.errors import NotFound
 from masterflow.flows.discovery import rules
-from masterflow.flows.discovery.columns import column_index, decided
 from masterflow.flows.discovery.drafts import asset_rows, external_rows
 from masterflow.flows.discovery.reference import CATALOG_AS_OF, lifecycle_document
 from masterflow.flows.discovery.schemas import DataImportInputs, FieldMappingInputs, NoInputs, TechDebtInputs
@@ -110,9 +109,8 @@ async def apply_mappings(ctx: PhaseContext, inputs: FieldMappingInputs) -> Outco
     async with ctx.read() as repositories:
         rows = await repositories.mappings.of_import(import_id)
         upload = await repositories.imports.get(import_id)
-    index = column_index([(row.sheet, row.source_column) for row in rows])
-    changes, issues = decided(inputs.mappings, index)
-    issues += _mapping_issues(rows, changes, upload.sheets if upload else [])
+    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in (upload.sheets if upload else [])}
+    changes, issues = checked_changes(rows, roles, inputs.mappings)
     if issues:
         return NeedsInput("the mapping cannot be applied", tuple(issues))
 
@@ -265,16 +263,3 @@ async def _assets_of(repositories: Repositories, flow_id: UUID) -> AsyncIterator
         for asset in page:
             yield asset
         after = (page[-1].name, page[-1].id)
-
-
-def _mapping_issues(
-    rows: Sequence[Any], changes: dict[tuple[str, str], str | None], sheets: Sequence[dict[str, Any]]
-) -> list[Issue]:
-    """What is wrong with the mapping after the changes, per sheet that they touch."""
-    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in sheets}
-    issues: list[Issue] = []
-    for sheet in sorted({sheet for sheet, _ in changes}):
-        mapping = {row.source_column: row.target_field for row in rows if row.sheet == sheet}
-        mapping |= {column: target for (name, column), target in changes.items() if name == sheet}
-        issues += validate_mapping(mapping, columns=list(mapping), role=roles.get(sheet, SheetRole("asset", "server")))
-    return issues

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from psycopg import sql
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from masterflow.errors import InvalidInput
 from masterflow.store.bulk import listed, temporary
+from masterflow.store.repositories.base import repeated
 from masterflow.store.tables import Asset
 
 Missing = Literal["keep", "clear"]
@@ -49,7 +50,7 @@ def check_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     unknown = sorted(given - {*CONTENT, "natural_key"})
     if unknown:
         raise InvalidInput("assets have no such fields to set", where={"fields": unknown})
-    doubled = _doubled(row["natural_key"] for row in rows)
+    doubled = repeated(row["natural_key"] for row in rows)
     if doubled is not None:
         raise InvalidInput("two rows have the same natural key", where={"natural_key": doubled})
     return tuple(name for name in CONTENT if name in given)
@@ -88,12 +89,3 @@ def _kept(name: str) -> sql.Composable:
     if name in _DEFAULTS:
         return sql.SQL("case when {} = '[]' then {} else {} end").format(new, old, new)
     return sql.SQL("coalesce({}, {})").format(new, old)
-
-
-def _doubled(keys: Iterable[str]) -> str | None:
-    seen: set[str] = set()
-    for key in keys:
-        if key in seen:
-            return key
-        seen.add(key)
-    return None

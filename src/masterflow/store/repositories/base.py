@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -62,6 +62,16 @@ def check_limit(limit: int) -> int:
 def restrictions(*wanted: tuple[Any, Callable[[Any], ColumnElement[bool]]]) -> list[ColumnElement[bool]]:
     """The conditions of those (value, condition) pairs whose value is given: not None, False or ()."""
     return [condition(value) for value, condition in wanted if value not in (None, False, ())]
+
+
+def repeated(keys: Iterable[T]) -> T | None:
+    """The first key that comes a second time; None when all differ."""
+    seen: set[T] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    return None
 
 
 def view(name: str, like: type[Base]) -> TableClause:

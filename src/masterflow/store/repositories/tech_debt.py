@@ -12,8 +12,9 @@ from psycopg import sql
 from sqlalchemy import ColumnElement, func, select
 
 from masterflow.domain.tech_debt import LifecycleFinding
+from masterflow.errors import InvalidInput
 from masterflow.store.bulk import CHUNK, listed, staged, temporary
-from masterflow.store.repositories.base import Repository, check_limit, restrictions
+from masterflow.store.repositories.base import Repository, check_limit, repeated, restrictions
 from masterflow.store.tables import AssetTechDebt
 
 _KEY = ("asset_id", "subject")
@@ -74,6 +75,11 @@ class TechDebt(Repository):
             InvalidInput: an asset has two findings for one subject.
         """
         rows = [self._row(asset_id, finding, assessed_on, flow_id) for asset_id, finding in findings]
+        twice = repeated((row[1], row[2]) for row in rows)
+        if twice is not None:
+            raise InvalidInput(
+                "an asset has two findings for one subject", where={"asset_id": str(twice[0]), "subject": twice[1]}
+            )
         written = 0
         for start in range(0, len(rows), CHUNK):
             async with staged(self._session, AssetTechDebt, _COLUMNS, rows[start : start + CHUNK]) as connection:

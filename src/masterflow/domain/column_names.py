@@ -1,4 +1,4 @@
-"""Columns as people name them: "Sheet!Column", or "Column" where only one sheet has it. Pure."""
+"""Columns as people name them: "Sheet!Column", or "Column" where only one sheet has it."""
 
 from __future__ import annotations
 
