@@ -12,7 +12,7 @@ from masterflow.domain.cleansing import MappedColumn, cleanse
 from masterflow.domain.fields import FIELDS, profile, suggest
 from masterflow.domain.importing import inspect, read
 from masterflow.domain.inventory import build_inventory, summarise
-from masterflow.domain.records import Record
+from masterflow.domain.records import CleanRecord, Record
 from masterflow.store.repositories.asset_rows import draft_row
 from masterflow.store.repositories.mappings import SuggestedColumn
 from support.rows import editing, reading
@@ -43,46 +43,50 @@ def mapped(summary) -> dict[str, tuple]:
     return found
 
 
-async def test_the_stored_inventory_of_the_workbook_equals_the_computed_one(database, scope, workbook):
-    summary = inspect(workbook, file_name=NAME)
-    sheets = mapped(summary)
-    records = [event for event in read(workbook, file_name=NAME) if isinstance(event, Record)]
+async def stored_import(database, scope, content: bytes, sheets) -> UUID:
+    """Id of an import with its raw rows and suggestions."""
+    records = [event for event in read(content, file_name=NAME) if isinstance(event, Record)]
+    suggested = [SuggestedColumn(made, n) for _, found in sheets.values() for n, made in enumerate(found, 1)]
     async with editing(database, scope) as repositories:
-        blob, _ = await repositories.blobs.add(workbook, "application/vnd.ms-excel")
+        blob, _ = await repositories.blobs.add(content, "application/vnd.ms-excel")
         import_id = (await repositories.imports.add(blob_id=blob.id, file_name=NAME)).id
         assert await repositories.records.add_raw(import_id, records) == len(records)
-        suggested = [
-            SuggestedColumn(made, position) for _, found in sheets.values() for position, made in enumerate(found, 1)
-        ]
         await repositories.mappings.replace_suggestions(import_id, suggested)
+        assert len(await repositories.mappings.of_import(import_id)) == len(suggested)
+    return import_id
+
+
+async def stored_cleansed(database, scope, import_id: UUID, sheets) -> list[CleanRecord]:
+    """The cleansed rows of an import as they come back from the database."""
+    columns = {name: columns_of(name, found) for name, (_, found) in sheets.items()}
     async with reading(database, scope) as repositories:
         stored = [found async for part in repositories.records.raw(import_id) for found in part]
-        assert len(await repositories.mappings.of_import(import_id)) == len(suggested)
-    columns = {name: columns_of(name, found) for name, (_, found) in sheets.items()}
-    results = [
-        cleanse(s.record, str(s.id), sheets[s.record.sheet][0], columns[s.record.sheet])
-        for s in stored
-        if sheets[s.record.sheet][0].kind != "ignored"
-    ]
+    used = [row for row in stored if sheets[row.record.sheet][0].kind != "ignored"]
+    results = [cleanse(s.record, str(s.id), sheets[s.record.sheet][0], columns[s.record.sheet]) for s in used]
     async with editing(database, scope) as repositories:
         await repositories.records.add_cleansed(import_id, ((clean, None) for clean, _ in results))
         await repositories.records.add_issues(import_id, (issue for _, issues in results for issue in issues))
     async with reading(database, scope) as repositories:
-        cleansed = [found.record async for part in repositories.records.cleansed(import_id) for found in part]
-    assert sorted(cleansed, key=lambda c: c.record_id) == sorted(
-        (clean for clean, _ in results), key=lambda c: c.record_id
-    )
-    inventory = build_inventory(cleansed, source=NAME)
+        found = [row.record async for part in repositories.records.cleansed(import_id) for row in part]
+    by_id = {clean.record_id: clean for clean, _ in results}
+    assert {clean.record_id: clean for clean in found} == by_id
+    return found
+
+
+async def test_the_stored_inventory_of_the_workbook_equals_the_computed_one(database, scope, workbook):
+    sheets = mapped(inspect(workbook, file_name=NAME))
+    import_id = await stored_import(database, scope, workbook, sheets)
+    inventory = build_inventory(await stored_cleansed(database, scope, import_id, sheets), source=NAME)
+    rows = [draft_row(draft) for draft in inventory.assets]
     async with editing(database, scope) as repositories:
-        done = await repositories.assets.upsert_drafts([draft_row(draft) for draft in inventory.assets])
-        again = await repositories.assets.upsert_drafts([draft_row(draft) for draft in inventory.assets])
+        done = await repositories.assets.upsert_drafts(rows)
+        again = await repositories.assets.upsert_drafts(rows)
         counted = await repositories.assets.summary()
     computed = summarise(inventory)
-    assert (done.inserted, again.unchanged) == (len(inventory.assets), len(inventory.assets))
+    assert (done.inserted, again.unchanged) == (len(rows), len(rows))
     assert {name: getattr(counted, name) for name in COUNTED} == {name: getattr(computed, name) for name in COUNTED}
-    assert (counted.memory_gib, counted.provisioned_tib) == pytest.approx(
-        (computed.memory_gib, computed.provisioned_tib)
-    )
+    sums = (counted.memory_gib, counted.provisioned_tib)
+    assert sums == pytest.approx((computed.memory_gib, computed.provisioned_tib))
     assert (counted.vms, counted.templates, counted.powered_on_non_templates, counted.vcpu) == (805, 10, 763, 2629)
     assert (round(counted.memory_gib, 1), round(counted.provisioned_tib, 2)) == (10176.3, 215.86)
     await every_source_resolves(database, scope, done.ids["virtual_machine:lvmbeasm003"])

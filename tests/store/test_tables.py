@@ -99,8 +99,8 @@ def test_a_planted_difference_is_found(migrated, plant):
 @pytest.mark.parametrize(
     "statement",
     [
-        "alter table app.assets alter vendor set not null",
-        "alter table app.assets alter vendor type varchar(20)",
+        "alter table app.assets alter name drop not null",
+        "alter table app.learning_patterns alter created_by type varchar",
         "alter table app.phase_runs drop constraint phase_runs_client_account_id_engagement_id_flow_id_fkey",
         "drop index app.idx_created_at",
         "alter table app.assets drop constraint assets_client_account_id_engagement_id_natural_key_key",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
@@ -79,13 +79,16 @@ class EventFeed:
         self._access, self._notices = access, notices
 
     @requires("event:read")
-    async def open(self, scope: Scope, flow_id: UUID, after: int = 0) -> AsyncIterator[EventView]:
-        """An endless iterator: events with a number above `after`, then each next one as it commits.
+    async def open(
+        self, scope: Scope, flow_id: UUID, after: int = 0, seconds: float = 300
+    ) -> AsyncGenerator[EventView, None]:
+        """Events with a number above `after`, then for `seconds` each next one as it commits.
 
-        Raises NotFound for an unknown flow, or another tenant's.
+        A reader comes back after that time, so that its permission is checked again. Raises NotFound for
+        an unknown flow, or another tenant's.
         """
         await self._state(scope, flow_id)
-        return self._events(scope, flow_id, after)
+        return self._events(scope, flow_id, after, asyncio.get_running_loop().time() + seconds)
 
     @requires("event:read")
     async def wait_for_run(self, scope: Scope, flow_id: UUID, run_id: UUID, seconds: float) -> bool:
@@ -102,9 +105,9 @@ class EventFeed:
                     return False
                 await self._pause(changed, left)
 
-    async def _events(self, scope: Scope, flow_id: UUID, after: int) -> AsyncIterator[EventView]:
+    async def _events(self, scope: Scope, flow_id: UUID, after: int, deadline: float) -> AsyncGenerator[EventView, None]:
         with self._notices.watch(scope, flow_id) as changed:
-            while True:
+            while (left := deadline - asyncio.get_running_loop().time()) > 0:
                 changed.clear()
                 async with self._access.read(scope) as repositories:
                     rows = await repositories.events.after(flow_id, after, limit=_BATCH)
@@ -112,7 +115,7 @@ class EventFeed:
                     after = row.seq
                     yield event_view(row)
                 if len(rows) < _BATCH:
-                    await self._pause(changed, self._notices.poll_seconds)
+                    await self._pause(changed, left)
 
     async def _state(self, scope: Scope, flow_id: UUID) -> tuple[str, UUID | None]:
         async with self._access.read(scope) as repositories:

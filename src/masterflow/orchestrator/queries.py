@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from masterflow.kernel.definition import FlowTypeConfig
 from masterflow.kernel.permission import Scope
 from masterflow.kernel.status import FlowStatus
 from masterflow.orchestrator.access import Access
-from masterflow.orchestrator.cursors import Cursors, Listing
+from masterflow.orchestrator.cursors import Listing
 from masterflow.orchestrator.estimates import Estimates, remaining_ms, whole_seconds
+from masterflow.orchestrator.filters import AuditFilter, FlowFilter, FlowFilters
 from masterflow.orchestrator.guard import guarded, requires
 from masterflow.orchestrator.showing import (
     audit_view,
@@ -37,8 +38,6 @@ from masterflow.orchestrator.views import (
     RunView,
 )
 from masterflow.store.repositories import Repositories
-from masterflow.store.repositories.audit import AuditFilter
-from masterflow.store.repositories.flows import FlowFilter
 from masterflow.store.tables import MasterFlow, PhaseRun
 
 ACTIVE = tuple(
@@ -56,36 +55,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class FlowFilters:
-    """Which flows a list shows; empty or None does not restrict.
-
-    `status` takes several, also the older "processing" (queued or running). `created_after` is
-    inclusive, `created_before` exclusive. Deleted flows are shown only when asked for.
-    """
-
-    status: tuple[str, ...] = ()
-    flow_type: tuple[str, ...] = ()
-    current_phase: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    name_contains: str | None = None
-    include_deleted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AuditFilters:
-    """Which audit rows a list shows; None does not restrict. `since` is inclusive, `until` exclusive."""
-
-    user_id: str | None = None
-    action_type: str | None = None
-    resource_type: str | None = None
-    resource_id: str | None = None
-    result: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 @guarded
 class FlowQueries:
     """Reads; each method is one read-only transaction. An unknown flow, or another tenant's, is NotFound.
@@ -93,9 +62,9 @@ class FlowQueries:
     Values of sensitive fields read "***" unless the scope has flow:read_sensitive.
     """
 
-    def __init__(self, access: Access, cursors: Cursors, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, access: Access, *, clock: Callable[[], datetime] = utc_now) -> None:
         self.audits = access
-        self._access, self._cursors, self._clock = access, cursors, clock
+        self._access, self._cursors, self._clock = access, access.cursors, clock
         self._estimates = Estimates(access, clock=clock)
 
     @requires("flow:read")
@@ -209,13 +178,13 @@ class FlowQueries:
 
     @requires("audit:read")
     async def list_audit(
-        self, scope: Scope, filters: AuditFilters, *, limit: int = 50, cursor: str | None = None
+        self, scope: Scope, filters: AuditFilter, *, limit: int = 50, cursor: str | None = None
     ) -> Page:
         """Audit rows (AuditView) from newest to oldest, 1 to 200."""
         listing = Listing("audit", scope, asdict(filters))
         after = self._cursors.time_and_id(listing, cursor)
         async with self._access.read(scope) as repositories:
-            rows = await repositories.audit.page(AuditFilter(**asdict(filters)), limit=limit, after=after)
+            rows = await repositories.audit.page(filters, limit=limit, after=after)
         last = [rows[-1].created_at, rows[-1].id] if len(rows) == limit else None
         return Page([audit_view(row) for row in rows], self._cursors.make(listing, last) if last else None)
 

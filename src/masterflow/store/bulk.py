@@ -152,9 +152,12 @@ def _culprit(name: str, value: Any) -> str:
     """The column, with the key inside a JSON object that holds the value."""
     if not isinstance(value, dict):
         return name
-    for key, inner in value.items():
-        try:
-            _cell({key: inner}, is_document=True)
-        except ValueError:
-            return f"{name}/{key}"
-    return name
+    return f"{name}/{next(key for key, inner in value.items() if _is_refused({key: inner}))}"
+
+
+def _is_refused(document: Any) -> bool:
+    try:
+        _cell(document, is_document=True)
+    except ValueError:
+        return True
+    return False

@@ -13,6 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+import masterflow
 from masterflow.domain.fields import ColumnProfile, Suggestion, profile
 from masterflow.domain.fields.matching import Matcher
 from masterflow.domain.fields.presets import PRESETS
@@ -20,6 +21,7 @@ from masterflow.domain.records import Cell, Column, SheetRole
 
 HERE = Path(__file__).parent
 FILES = HERE.parent.parent / "data"
+PACKAGED = Path(masterflow.__file__).parent / "data"
 GOLDEN = sorted((HERE / "golden").glob("*.json"))
 
 
@@ -42,7 +44,7 @@ class GoldenSheet:
 
 @cache
 def _rows(file: str, sheet: str) -> list[list[Cell]]:
-    path = FILES / file
+    path = PACKAGED / file.removeprefix("masterflow/data/") if file.startswith("masterflow/data/") else FILES / file
     if path.suffix == ".csv":
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return [row for row in csv.reader(lines, skipinitialspace=True) if any(row)]

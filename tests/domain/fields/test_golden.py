@@ -14,7 +14,7 @@ from masterflow.domain.fields.matching import default_matcher
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 
-# Families met by name in the field; measured 0.981 (leave one source out), required with a margin.
+# Families of named tools. The thresholds below are what was measured (in the comment), less a margin.
 NAMED = {
     "rvtools_old",
     "rvtools_new",
@@ -84,28 +84,28 @@ def test_with_its_preset_every_known_source_is_mapped_exactly(golden):
 
 
 def test_named_families_are_mapped_without_their_preset(golden, without):
-    assert top1(judged(golden, without, NAMED)) >= 0.96
+    assert top1(judged(golden, without, NAMED)) >= 0.965  # measured 0.982
 
 
 def test_all_families_are_mapped_without_their_preset(golden, without):
-    assert top1(judged(golden, without)) >= 0.96
+    assert top1(judged(golden, without)) >= 0.955  # measured 0.974
 
 
 def test_sure_suggestions_are_right(golden, without):
     rate, share = precision(judged(golden, without), 0.9)
-    assert rate >= 0.985
-    assert share >= 0.6
+    assert rate >= 0.98  # measured 0.993
+    assert share >= 0.6  # measured 0.62
 
 
 def test_the_right_field_is_among_the_four_shown(golden, without):
     named = [row for row in judged(golden, without) if row[2] is not None]
     shown = [wanted in {s.target, *(other.target for other in s.alternatives)} for _, _, wanted, s in named]
-    assert sum(shown) / len(shown) >= 0.97
+    assert sum(shown) / len(shown) >= 0.97  # measured 0.984
 
 
 def test_columns_without_a_field_mostly_stay_unmapped(golden, without):
     unnamed = [row for row in judged(golden, without) if row[2] is None]
-    assert sum(suggestion.target is None for _, _, _, suggestion in unnamed) / len(unnamed) >= 0.9
+    assert sum(suggestion.target is None for _, _, _, suggestion in unnamed) / len(unnamed) >= 0.92  # measured 0.948
 
 
 @pytest.mark.parametrize("family", ["german_list", "french_list", "spanish_list", "portuguese_list", "japanese_list"])
@@ -122,7 +122,7 @@ def test_confidence_is_close_to_the_share_of_right_answers(golden, without):
         right = sum(wanted == suggestion.target for _, _, wanted, suggestion in bin_rows) / count
         claimed = sum(suggestion.confidence for _, _, _, suggestion in bin_rows) / count
         error += abs(right - claimed) * count / len(rows)
-    assert error <= 0.075
+    assert error <= 0.085  # measured 0.068, nearly all of it confidence below the share of right answers
 
 
 def test_the_measure_notices_wrong_expectations(golden, without):

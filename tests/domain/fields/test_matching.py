@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -150,6 +151,12 @@ def test_a_relation_sheet_gets_relation_fields_only(mapped):
     assert [found[name].target for name in table] == ["source_name", "target_name", "target_port", None]
 
 
+def test_what_describes_a_part_does_not_describe_the_asset(mapped):
+    role = SheetRole("detail", "virtual_machine", "VM")
+    found = mapped({"VM": NAMES, "Model": ["Vmxnet3", "E1000"], "Ports Available": [4, 8]}, role)
+    assert (found["Model"].target, found["Ports Available"].target) == (None, None)
+
+
 def test_an_ignored_sheet_is_left_alone(mapped):
     found = mapped({"Name": NAMES}, SheetRole("ignored"))["Name"]
     assert (found.target, found.confidence, found.alternatives) == (None, 1.0, ())
@@ -173,11 +180,17 @@ def test_guests_of_a_host_are_not_its_own_cores(mapped):
         ("Disk Read IOPS", [100, 200]),
         ("Disk 3 Size (GB)", [100, 200]),
         ("BIOS Version", ["1.2.3", "2.0.1"]),
+        ("Provisioned vCPU", [2, 4]),
     ],
 )
 def test_a_part_is_not_taken_for_the_whole(mapped, header, values):
     whole = {"memory_gb", "disk_iops", "storage_gb", "os_version"}
     assert mapped({"Name": NAMES, header: values})[header].target not in whole
+
+
+def test_the_whole_is_taken_for_itself(mapped):
+    found = mapped({"Name": NAMES, "Memory Capacity": [4, 8], "Disk Capacity": [40, 80]})
+    assert [found[name].target for name in ("Memory Capacity", "Disk Capacity")] == ["memory_gb", "storage_gb"]
 
 
 def test_average_and_peak_are_kept_apart(mapped):
@@ -226,13 +239,14 @@ def test_an_empty_header_is_judged_by_its_values(mapped):
     assert mapped({"": ADDRESSES, "Name": NAMES})[""].target == "ip_address"
 
 
-def test_sixty_columns_take_well_under_a_hundred_milliseconds(profiles):
+def test_sixty_columns_take_well_under_a_hundred_milliseconds_of_processor_time(profiles):
     names = [alias for field in FIELDS.values() for alias in field.aliases[:1]][:60]
     described = profiles(dict.fromkeys(names, NAMES))
     suggest("x", SERVER, "unknown", described)
     runs = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         suggest("x", SERVER, "unknown", described)
-        runs.append(time.perf_counter() - start)
-    assert min(runs) < 0.1
+        runs.append(time.process_time() - start)
+    # 15 ms on an idle machine; measuring coverage makes every line several times dearer.
+    assert min(runs) < (0.1 if sys.gettrace() is None else 0.5)

@@ -115,7 +115,7 @@ def test_shares_are_measured_on_at_most_two_hundred_evenly_spaced_values():
 
 
 def test_the_real_workbook_gives_its_known_counts(table):
-    columns = table("rvtools/mjvincent_SizingWorkshop-RVTools.xlsx", "vInfo")
+    columns = table("masterflow/data/rvtools-workshop.xlsx", "vInfo")
     names = profile(Column("VM", 1, "VM"), columns["VM"])
     memory = profile(Column("Memory", 5, "Memory"), columns["Memory"])
     assert (names.count, names.filled, names.distinct) == (805, 805, 805)

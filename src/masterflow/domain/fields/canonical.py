@@ -27,6 +27,8 @@ FIELDS: dict[str, AssetField] = {
 """Field name -> field. Columns of the asset table that the product fills itself (identifiers of
 flows, scores, audit, provenance) are no mapping targets and are not listed."""
 
+# In a sheet of disks or network cards these describe the card or disk, not the asset it belongs to.
+_OF_THE_PART = frozenset({"asset_type", "vendor", "model", "serial_number", "status", "lifecycle", "risk_level"})
 _ASSET_TARGETS = frozenset(FIELDS) - RELATION
 _RELATION_TARGETS = RELATION | {"name", "description"}
 
@@ -47,4 +49,6 @@ def suggested_targets(role: SheetRole) -> frozenset[str]:
     """Targets proposed from names and values alone; presets and people may use all allowed ones."""
     if role.kind == "relation":
         return RELATION
+    if role.kind == "detail":
+        return allowed_targets(role) - RELATION - _OF_THE_PART
     return allowed_targets(role) - RELATION

@@ -226,7 +226,7 @@ average: 平均
 
 _ARTICLES = """
 of the for a an and or by on at de des du d la le les l el los las del do da dos das der die das von fur
-fuer en em et y e の
+fuer davon en em et y e の
 """
 STOP_WORDS = frozenset(_ARTICLES.split())
 """Articles and prepositions; "per" and "in" carry meaning ("cores per CPU", "in use")."""

@@ -266,7 +266,7 @@ VM UUID = source_id
 Hypervisor = virtualization_platform
 """
 
-KONVEYOR = """
+_KONVEYOR_APPLICATION = """
 Record Type =
 Record Type 1 =
 Application Name = name
@@ -285,15 +285,11 @@ Repository Branch =
 Repository Path =
 Owner = business_owner
 Contributors =
-Tag Category 1 =
-Tag 1 = asset_tags
-Tag Category 2 =
-Tag 2 = asset_tags
-Tag Category 3 =
-Tag 3 = asset_tags
-Tag Category 4 =
-Tag 4 = asset_tags
 """
+
+KONVEYOR = _KONVEYOR_APPLICATION + "".join(
+    f"Tag Category {number} =\nTag {number} = asset_tags\n" for number in range(1, 21)
+)
 
 CAST_HIGHLIGHT = """
 Application = name

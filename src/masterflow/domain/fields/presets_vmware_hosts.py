@@ -159,11 +159,62 @@ Model =
 WWN =
 """
 
+_PORT = """
+VM = name
+Port =
+Network = network_name
+Port Group =
+Switch =
+VLAN =
+Status =
+Type =
+# Ports =
+Ports =
+Free Ports =
+Ports Available =
+Promiscuous Mode =
+Allow Promiscuous =
+Mac Changes =
+Forged Transmits =
+Traffic Shaping =
+Width =
+Peak =
+Burst =
+Policy =
+Reverse Policy =
+Notify Switch =
+Rolling Order =
+Offload =
+TSO =
+Zero Copy Xmit =
+MTU =
+Speed =
+"""
+
+_PATH = """
+Datastore =
+Disk =
+Display name =
+Policy =
+Oper. State =
+Queue depth =
+Vendor =
+Model =
+Revision =
+Level =
+Serial # =
+UUID =
+"""
+
 RVTOOLS_HOSTS: dict[str, str] = {
     "vHost": _HOST_OWNER + _HOST,
     "vHBA": _HOST_OWNER + _ADAPTER,
     "vNIC": _HOST_OWNER + _ADAPTER,
     "vSC_VMK": _HOST_OWNER + _ADAPTER,
+    "vSwitch": _HOST_OWNER + _PORT,
+    "vPort": _HOST_OWNER + _PORT,
+    "dvPort": _PORT,
+    "vMultiPath": _HOST_OWNER + _PATH,
     "vCluster": _CLUSTER,
     "vDatastore": _DATASTORE,
 }

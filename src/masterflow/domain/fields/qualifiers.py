@@ -32,6 +32,7 @@ _SUBJECTS: dict[str, frozenset[str]] = {
     "memory": frozenset({"memory"}),
     "storage": frozenset({"disk", "storage"}),
     "network": frozenset({"nic", "network", "adapter", "interface"}),
+    "ports": frozenset({"port"}),
 }
 _SUBJECT_OF: dict[str, str] = {
     **dict.fromkeys(("cpu_cores", "cpu_sockets", "cores_per_socket", "cpu_speed_mhz", "cpu_model"), "processor"),

@@ -24,7 +24,8 @@ class ColumnProfile:
     `count` is the number of rows seen, `filled` those with a value, `distinct` the different
     values among them. `shares` gives, for each value shape found ("ipv4", "mac", "fqdn", "uuid",
     "number", "os", "unit:GiB" and so on), the share (0..1) among at most 200 sampled values;
-    `samples` are up to five different values, of each the first 200 characters. `minimum` and `maximum` are over all numbers.
+    `samples` are up to five different values, of each the first 200 characters.
+    `minimum` and `maximum` are over all numbers.
     """
 
     name: str

@@ -114,7 +114,7 @@ _BY_FIELD: dict[str, Rule] = {
     "server_role": Rule({"text": 0.6}, against=_TYPED | {"number", "uuid", "os", "virtual", "power_state", "level"}),
     "cpu_model": Rule({"cpu": 1.0, "text": 0.3}, against=_TYPED | {"number", "boolean", "os"}),
     "power_state": Rule(
-        {"power_state": 1.0, "text": 0.3, "boolean": 0.4}, against=_TYPED | {"os", "environment", "fqdn"}
+        {"power_state": 1.0, "text": 0.15, "boolean": 0.4}, against=_TYPED | {"os", "environment", "fqdn"}
     ),
     "environment": Rule({"environment": 1.0, "text": 0.5}, against=_TYPED | {"number", "boolean", "os", "power_state"}),
     "location": _PLACE,

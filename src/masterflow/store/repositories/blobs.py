@@ -51,10 +51,8 @@ class Blobs(Repository):
         if made:
             await self._rows(_KEEP, (made[0]["id"],))
         await self._rows("drop table pg_temp.staged_chunks")
-        blob = await self.by_digest(digest.digest())
-        if blob is None:
-            raise NotFound("the blob that was just stored is gone")
-        return blob, bool(made)
+        stored = await self._session.scalars(select(Blob).where(Blob.sha256 == digest.digest()))
+        return stored.one(), bool(made)
 
     async def read(self, blob_id: UUID) -> bytes:
         """The whole content. Raises as `chunks` does."""

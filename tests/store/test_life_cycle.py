@@ -1,0 +1,372 @@
+"""Random lives of flows on the real functions, step by step equal to a small model of the life cycle."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from support.ledger import replace_function
+from support.life import inconsistencies
+from support.server import Server
+from support.tenants import ScopeFactory
+
+from masterflow.errors import IllegalTransition
+from masterflow.kernel.permission import Scope
+from masterflow.kernel.status import MOVES, Action, FlowStatus, check_move
+from masterflow.store.ddl import WORKER
+
+S = FlowStatus
+LIVE = {S.QUEUED, S.RUNNING}
+FINISHES = {
+    S.READY: "succeeded",
+    S.COMPLETED: "succeeded",
+    S.WAITING_FOR_APPROVAL: "succeeded",
+    S.WAITING_FOR_INPUT: "failed",
+    S.FAILED: "failed",
+    S.QUEUED: "queued",
+    S.PAUSED: "pending",
+}
+PLAIN = [Action.APPROVE, Action.REJECT, Action.SKIP, Action.PAUSE, Action.CANCEL, Action.ITERATE, Action.DELETE,
+         Action.GIVE_UP]  # fmt: skip
+"""Moves without a worker whose target is free; resume and restore go back to where the flow was."""
+
+
+@dataclass(slots=True)
+class Model:
+    """What a flow should look like."""
+
+    flow_id: UUID
+    status: FlowStatus = S.INITIALIZED
+    version: int = 1
+    run_id: UUID | None = None
+    run_status: str = ""
+    attempt: int = 1
+    fence: int | None = None
+    phase: int = 1
+    iteration: int = 1
+    revert_pending: bool = False
+    before: list[FlowStatus] = field(default_factory=list)
+    old_fences: list[int] = field(default_factory=list)
+
+
+class LifeCycle(RuleBasedStateMachine):
+    """Orchestrator, two workers and a reconciler on the flows of one engagement."""
+
+    flows = Bundle("flows")
+
+    def __init__(self, connection: psycopg.Connection, admin: psycopg.Connection, scopes: tuple[Scope, Scope]) -> None:
+        super().__init__()
+        self.connection = connection
+        self.admin = admin
+        self.scope, self.foreign = scopes
+        self.models: list[Model] = []
+
+    def call(self, statement: str, *arguments: object, scope: Scope | None = None) -> list[dict[str, object]]:
+        """Run one function in its own transaction."""
+        who = scope or self.scope
+        context = (who.client_account_id, who.engagement_id, Jsonb(who.actor_document()))
+        cursor = self.connection.cursor(row_factory=dict_row)
+        return cursor.execute(f"select * from app.{statement}", (*context, *arguments)).fetchall()
+
+    def refused(self, sqlstate: str, statement: str, *arguments: object, scope: Scope | None = None) -> None:
+        """Run one function and see it refuse with this code."""
+        try:
+            self.call(statement, *arguments, scope=scope)
+        except psycopg.Error as error:
+            assert error.sqlstate == sqlstate, error
+        else:
+            raise AssertionError(f"{statement} was accepted")
+
+    @rule(target=flows)
+    def create(self) -> object:
+        if len(self.models) >= 3:
+            return multiple()
+        document = {"flow_type": "discovery", "flow_version": "1", "flow_name": "x"}
+        row = self.call("create_flow(%s, %s, %s, %s, %s)", Jsonb(document), b"J{}")[0]
+        self.models.append(Model(UUID(str(row["flow_id"]))))
+        return self.models[-1]
+
+    @rule(flow=flows, gate=st.booleans(), stale=st.sampled_from([0, 0, 0, 1]))
+    def execute(self, flow: Model, gate: bool, stale: int) -> None:
+        target = S.WAITING_FOR_APPROVAL if gate else S.QUEUED
+        run = Jsonb({"phase": f"phase {flow.phase}", "to": target.value})
+        arguments = ("execute_flow(%s, %s, %s, %s, %s, %s, %s)", flow.flow_id, flow.version - stale, run, b"J{}")
+        if stale:
+            self.refused("MF012", *arguments)
+        elif not _allowed(flow.status, Action.EXECUTE, target):
+            self.refused("MF011", *arguments)
+        elif flow.revert_pending:
+            self.refused("MF013", *arguments)
+        else:
+            row = self.call(*arguments)[0]
+            self._moved(flow, target)
+            flow.run_id, flow.run_status, flow.attempt = UUID(str(row["run_id"])), _opened(target), 1
+
+    @rule(flow=flows, alive=st.booleans(), other_job=st.booleans(), wrong=st.sampled_from([0, 0, 0, 1]))
+    def start(self, flow: Model, alive: bool, other_job: bool, wrong: int) -> None:
+        if flow.run_id is None:
+            return
+        job = self._pick(flow, alive=alive)
+        lost = flow.status is S.RUNNING and (job is None or not alive or not other_job)
+        fence = secrets.randbits(62)
+        asked = 2**40 if other_job or job is None else job
+        rows = self.call(
+            "start_run(%s, %s, %s, %s, %s, %s, %s, %s, '30 s')",
+            flow.flow_id,
+            flow.run_id,
+            flow.attempt + wrong,
+            asked,
+            fence,
+        )
+        if wrong or not (flow.status is S.QUEUED or lost):
+            assert rows == []
+            return
+        assert rows[0]["phase"] == f"phase {flow.phase}"
+        self._bind(flow, asked, job)
+        self._moved(flow, S.RUNNING, fence=fence)
+        flow.run_status = "running"
+
+    @rule(flow=flows, number=st.integers(1, 3), old=st.booleans())
+    def step(self, flow: Model, number: int, old: bool) -> None:
+        fence = flow.old_fences[-1] if old and flow.old_fences else flow.fence
+        if flow.run_id is None or fence is None:
+            return
+        try:
+            with self.connection.transaction():
+                ours = self.call(
+                    "begin_step(%s, %s, %s, %s, %s, %s) as ours", flow.flow_id, flow.run_id, fence
+                )[0]["ours"]
+                assert ours is (fence == flow.fence)
+                if ours:
+                    with suppress(psycopg.errors.UniqueViolation), self.connection.transaction():
+                        self.connection.execute("select app.record_step(%s, %s, 'h', 'J{}')", (flow.run_id, number))
+        except psycopg.Error as error:
+            assert error.sqlstate == "MF002", error  # the change set of an ended run is closed
+            assert flow.fence is None
+
+    @rule(flow=flows, to=st.sampled_from(sorted(FINISHES)), revert=st.booleans(), old=st.booleans(), goes_on=st.booleans())
+    def finish(self, flow: Model, to: FlowStatus, revert: bool, old: bool, goes_on: bool) -> None:
+        fence = flow.old_fences[-1] if old and flow.old_fences else flow.fence
+        if flow.run_id is None or fence is None:
+            return
+        run_status = FINISHES[to]
+        outcome: dict[str, object] = {"to": to.value, "run_status": run_status, "event": "finished"}
+        if run_status == "failed":
+            outcome["revert"] = revert
+        goes_on = goes_on and to is S.READY
+        if goes_on:
+            outcome["next"] = {"phase": f"phase {flow.phase + 1}", "to": "queued", "inputs": "Snt9"}
+        rows = self.call(
+            "finish_run(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            flow.flow_id, flow.run_id, fence, Jsonb(outcome), b"J{}", None,
+        )  # fmt: skip
+        if fence != flow.fence:
+            assert rows == []
+            return
+        self._moved(flow, to)
+        flow.run_status = run_status
+        flow.revert_pending = bool(outcome.get("revert"))
+        flow.attempt += run_status == "queued"
+        flow.phase += run_status == "succeeded"
+        if to is S.PAUSED:
+            flow.before.append(S.QUEUED)
+        if goes_on:
+            self._moved(flow, S.QUEUED)
+            flow.run_id, flow.run_status, flow.attempt = self._current_run(flow), "queued", 1
+
+    @rule(flow=flows, action=st.sampled_from(PLAIN), to=st.sampled_from(sorted(S)))
+    def try_any_move(self, flow: Model, action: Action, to: FlowStatus) -> None:
+        self._move(flow, action, to)
+
+    @rule(flow=flows, choice=st.integers(0, 1000))
+    def make_a_legal_move(self, flow: Model, choice: int) -> None:
+        legal = [(action, to) for action in PLAIN for to in sorted(MOVES[action].get(flow.status, ()))]
+        if legal:
+            self._move(flow, *legal[choice % len(legal)])
+
+    def _move(self, flow: Model, action: Action, to: FlowStatus) -> None:
+        if to is S.QUEUED and action is Action.APPROVE and flow.run_status != "pending":
+            return  # the orchestrator releases a gate, nothing else
+        patch = self._patch(flow, action, to)
+        arguments = (
+            "move_flow(%s, %s, %s, %s, %s, %s, %s, %s, null)",
+            flow.flow_id, flow.version, action.value, to.value, Jsonb(patch),
+        )  # fmt: skip
+        if not _allowed(flow.status, action, to):
+            self.refused("MF011", *arguments)
+            return
+        self.call(*arguments)
+        if action in (Action.PAUSE, Action.DELETE):
+            flow.before.append(flow.status)
+        self._moved(flow, to)
+        flow.run_status = str(patch.get("run_status", flow.run_status))
+        flow.iteration += action is Action.ITERATE
+        flow.phase += action in (Action.SKIP, Action.ITERATE)
+        flow.revert_pending = flow.revert_pending or bool(patch.get("revert"))
+
+    @rule(flow=flows)
+    def put_back(self, flow: Model) -> None:
+        action = Action.RESTORE if flow.status is S.DELETED else Action.RESUME
+        target = flow.before[-1] if flow.before else S.READY
+        patch = {"event": "put_back"} | ({"run_status": "queued"} if target is S.QUEUED else {})
+        arguments = (
+            "move_flow(%s, %s, %s, %s, %s, %s, %s, %s, null)",
+            flow.flow_id, flow.version, action.value, target.value, Jsonb(patch),
+        )  # fmt: skip
+        if not _allowed(flow.status, action, target):
+            self.refused("MF011", *arguments)
+            return
+        self.call(*arguments)
+        flow.before.pop()
+        self._moved(flow, target)
+        flow.run_status = str(patch.get("run_status", flow.run_status))
+
+    @rule(flow=flows)
+    def revert(self, flow: Model) -> None:
+        if flow.run_id is not None:
+            self.call("revert_run(%s, %s, %s, %s, %s)", flow.flow_id, flow.run_id)
+            flow.version += flow.revert_pending
+            flow.revert_pending = False
+
+    @rule(flow=flows)
+    def lose_the_job_and_reconcile(self, flow: Model) -> None:
+        self.connection.execute("delete from queue.pgqueuer where dedupe_key like %s", (f"{flow.run_id}:%",))
+        rows = self.connection.execute("select run_id from app.reconcile('0 s')").fetchall()
+        assert ((flow.run_id,) in rows) == (flow.status in LIVE)
+
+    @rule(flow=flows)
+    def another_tenant_tries(self, flow: Model) -> None:
+        self.refused(
+            "MF010",
+            "move_flow(%s, %s, %s, %s, %s, 'cancel', 'cancelled', '{}', null)",
+            flow.flow_id,
+            flow.version,
+            scope=self.foreign,
+        )
+
+    @invariant()
+    def the_database_agrees(self) -> None:
+        for flow in self.models:
+            row = self.admin.execute(
+                "select flow_status, version, run_id, fence, revert_pending, iteration_number,"
+                " (select status from app.phase_runs r where r.id = f.run_id) from app.crewai_flow_state_extensions f"
+                " where flow_id = %s",
+                (flow.flow_id,),
+            ).fetchone()
+            expected = (flow.status, flow.version, flow.run_id, flow.fence, flow.revert_pending, flow.iteration)
+            assert row == (*expected, flow.run_status or None)
+            assert inconsistencies(self.admin, flow.flow_id) == []
+
+    def _moved(self, flow: Model, target: FlowStatus, *, fence: int | None = None) -> None:
+        if flow.fence is not None:
+            flow.old_fences.append(flow.fence)
+        flow.status, flow.fence = target, fence
+        flow.version += 1
+
+    def _patch(self, flow: Model, action: Action, target: FlowStatus) -> dict[str, object]:
+        patch: dict[str, object] = {"event": action.value}
+        if action is Action.CANCEL and flow.run_status in ("pending", "queued", "running"):
+            patch |= {"run_status": "cancelled", "revert": flow.run_status == "running"}
+        if action is Action.GIVE_UP:
+            patch |= {"run_status": "failed", "revert": True}
+        if action is Action.APPROVE and target is S.QUEUED:
+            patch["run_status"] = "queued"
+        if action is Action.REJECT:
+            patch["run_status"] = "cancelled" if flow.run_status == "pending" else "superseded"
+        if action is Action.ITERATE:
+            patch["iteration"] = flow.iteration + 1
+        return patch
+
+    def _pick(self, flow: Model, *, alive: bool) -> int | None:
+        found = self.connection.execute(
+            "update queue.pgqueuer set status = 'picked', heartbeat = now() - %s::interval where dedupe_key = %s"
+            " returning id",
+            ("0 s" if alive else "60 s", f"{flow.run_id}:{flow.attempt}"),
+        ).fetchone()
+        return found[0] if found and self._is_current_job(flow, found[0]) else None
+
+    def _is_current_job(self, flow: Model, job: int) -> bool:
+        """A running flow is bound to the job that started it; another one is as good as none."""
+        if flow.status is not S.RUNNING:
+            return True
+        found = self.admin.execute(
+            "select job_id from app.crewai_flow_state_extensions where flow_id = %s", (flow.flow_id,)
+        ).fetchone()
+        return found == (job,)
+
+    def _bind(self, flow: Model, asked: int, job: int | None) -> None:
+        found = self.admin.execute(
+            "select job_id from app.crewai_flow_state_extensions where flow_id = %s", (flow.flow_id,)
+        ).fetchone()
+        assert found == (asked,)
+        assert job is None or asked in (job, 2**40)
+
+    def _current_run(self, flow: Model) -> UUID:
+        found = self.admin.execute(
+            "select run_id from app.crewai_flow_state_extensions where flow_id = %s", (flow.flow_id,)
+        ).fetchone()
+        assert found is not None
+        assert found[0] != flow.run_id
+        return UUID(str(found[0]))
+
+
+def _allowed(status: FlowStatus, action: Action, target: FlowStatus) -> bool:
+    with suppress(IllegalTransition):
+        return check_move(status, action, target) is target
+    return False
+
+
+def _opened(target: FlowStatus) -> str:
+    return "queued" if target is S.QUEUED else "pending"
+
+
+RUNS = settings(
+    max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+)
+SEARCH = settings(RUNS, max_examples=200, phases=[Phase.generate], database=None, report_multiple_bugs=False)
+"""Looks for a planted mistake without making its example small."""
+
+MISTAKES = {
+    "a take-over from a live worker": ("start_run.v1.sql", "and q.heartbeat > clock_timestamp()", "and q.heartbeat > 'infinity'"),
+    "a fence that survives a cancellation": ("move_flow.v1.sql", "flow_status = p_to, fence = null", "flow_status = p_to"),
+    "a finish without its fence": ("finish_run.v1.sql", "and f.fence = p_fence ", ""),
+    "a retry that does not count": ("close_run.v1.sql", "when v_retry then 1 else 0", "when v_retry then 0 else 0"),
+    "a move without its event": ("move_flow.v1.sql", "event_seq = f.event_seq + 1", "event_seq = f.event_seq"),
+    "a version that is not compared": ("record.v1.sql", "<> coalesce(p_version, v_flow.version)", "is null"),
+    "a flow of any tenant": ("record.v1.sql", "where client_account_id = app.client_id() and engagement_id = app.engagement_id() and", "where"),
+    "a move outside the table": ("record.v1.sql", "and from_status = p_from", ""),
+    "a blocked run that goes on": ("execute_flow.v1.sql", "if p_flow.revert_pending then", "if false then"),
+    "a reconciler that doubles": ("dispatch.v1.sql", "f.flow_status in ('queued', 'running')", "f.flow_status <> 'running'"),
+}  # fmt: skip
+
+
+def test_random_lives_equal_the_model(
+    worker: psycopg.Connection, admin: psycopg.Connection, make_scope: ScopeFactory
+) -> None:
+    run_state_machine_as_test(lambda: LifeCycle(worker, admin, (make_scope(), make_scope())), settings=RUNS)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_random_lives_find_a_planted_mistake(
+    server: Server, scratch: Callable[[], AbstractContextManager[str]], mistake: str
+) -> None:
+    name, right, wrong = MISTAKES[mistake]
+    with (
+        scratch() as database,
+        server.superuser(database) as admin,
+        psycopg.connect(server.dsn(database, WORKER), autocommit=True) as worker,
+    ):
+        make_scope = ScopeFactory(admin)
+        replace_function(admin, name, (right, wrong))
+        with pytest.raises((AssertionError, psycopg.Error, KeyError, IndexError)):
+            run_state_machine_as_test(lambda: LifeCycle(worker, admin, (make_scope(), make_scope())), settings=SEARCH)
