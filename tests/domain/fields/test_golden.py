@@ -84,7 +84,7 @@ def test_with_its_preset_every_known_source_is_mapped_exactly(golden):
 
 
 def test_named_families_are_mapped_without_their_preset(golden, without):
-    assert top1(judged(golden, without, NAMED)) >= 0.965  # measured 0.982
+    assert top1(judged(golden, without, NAMED)) >= 0.965  # measured 0.986
 
 
 def test_all_families_are_mapped_without_their_preset(golden, without):

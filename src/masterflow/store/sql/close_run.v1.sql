@@ -21,7 +21,7 @@ begin
     if v_goes_on then
         return;
     end if;
-    if p_outcome ->> 'run_status' = 'succeeded' then
+    if not coalesce((p_outcome ->> 'revert')::boolean, false) then  -- what is to be reverted stays open until then
         update app.change_sets set status = 'sealed', sealed_at = clock_timestamp()
         where id = p_flow.run_id and status = 'open';
     end if;

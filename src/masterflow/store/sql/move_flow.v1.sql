@@ -31,6 +31,9 @@ begin
             finished_at = case when p_patch ->> 'run_status' = 'queued' then null
                                else coalesce(r.finished_at, clock_timestamp()) end
         where r.id = v_flow.run_id;
+        if p_patch ->> 'run_status' = 'cancelled' and not v_flow.revert_pending then
+            update app.change_sets set status = 'sealed', sealed_at = clock_timestamp() where id = v_flow.run_id;
+        end if;
     end if;
     perform app.record_move(v_flow, p_action, v_from, p_patch ->> 'event', coalesce(p_patch -> 'details', '{}'));
     if p_to = 'queued' then

@@ -1,0 +1,37 @@
+"""One office for all discovery tests: its processes for calculations stay warm."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+
+from flows.discovery.office import Desk, Office, new_office
+from masterflow.kernel.permission import Scope
+from masterflow.store.database import Database
+from masterflow.store.ddl import API, WORKER
+from support.server import Server
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def office(server: Server, database_name: str) -> AsyncIterator[Office]:
+    """The office over this process's database."""
+    async with AsyncExitStack() as stack:
+        api, worker = (Database(server.url(database_name, role), pool_size=5) for role in (API, WORKER))
+        stack.push_async_callback(api.close)
+        stack.push_async_callback(worker.close)
+        yield new_office(api, worker)
+
+
+@pytest.fixture
+def desk(office: Office, scope: Scope) -> Desk:
+    """A person with every right in a fresh engagement."""
+    return office.desk(scope)
+
+
+@pytest.fixture
+def other_desk(office: Office, other_scope: Scope) -> Desk:
+    """The same for another client account."""
+    return office.desk(other_scope)
