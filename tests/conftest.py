@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.server import Server, remove_server, running_server
-from support.tenants import ScopeFactory
 
 from masterflow.kernel.permission import Scope
 from masterflow.store.database import Database
 from masterflow.store.ddl import API, WORKER
 from masterflow.store.embedded import Cluster
 from masterflow.store.sealing import Sealer
+from support.server import Server, remove_server, running_server
+from support.tenants import ScopeFactory
 
 _FOLDER = pytest.StashKey[Path]()
 ISOLATION = "isolation"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import pkgutil
 import random
 import secrets
 import socket
@@ -15,28 +16,43 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from masterflow import flows
 from masterflow.engine.executor import Executor, Ports
 from masterflow.engine.pgqueuer import PgQueuerDispatcher
-from masterflow.engine.pool import ProcessPool
+from masterflow.engine.pool import Limits, ProcessPool, Usage
 from masterflow.engine.recovery import Recovery
 from masterflow.engine.state import FlowStateManager
 from masterflow.engine.worker import Worker
+from masterflow.errors import NotFound
+from masterflow.kernel.permission import Scope
 from masterflow.kernel.registry import FlowTypeRegistry
 from masterflow.orchestrator.access import Access
 from masterflow.orchestrator.cursors import Cursors
+from masterflow.orchestrator.feed import EventFeed, Notices
+from masterflow.orchestrator.identity import new_key
+from masterflow.orchestrator.inventory import Inventory
 from masterflow.orchestrator.orchestrator import MasterFlowOrchestrator
+from masterflow.orchestrator.queries import FlowQueries
 from masterflow.settings import Settings
 from masterflow.store.database import Database
 from masterflow.store.embedded import default_home
 from masterflow.store.keys import read_keys
+from masterflow.store.link import Link
 from masterflow.store.provision import Provisioned, provision
 from masterflow.store.repositories import Repositories
 from masterflow.store.sealing import Sealer
+from masterflow.store.tables import Engagement
+from masterflow.store.tenants import NewKey, Tenant, TenantAdministration
 
 RECONCILE_EVERY = timedelta(seconds=1)
 RECONCILE_GRACE = timedelta(seconds=2)
+DEMO = Tenant(UUID("5f0c2a1e-9d53-4f0e-8a43-0d3e6b1c7a01"), UUID("5f0c2a1e-9d53-4f0e-8a43-0d3e6b1c7a02"))
+"""The tenant that every installation has: the command line's default, and where the demo journey happens."""
+_DEMO_NAMES = {"client_name": "Demo", "engagement_name": "Workshop estate"}
+_WARM = "masterflow.flows.discovery.rules:__name__"
+"""Resolving it in a compute process imports the calculations there, which takes seconds the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +135,71 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
         worker.stop()
         await task
         await database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What the command line asks of flows and inventory, each call checked for its permission."""
+
+    orchestrator: MasterFlowOrchestrator
+    queries: FlowQueries
+    inventory: Inventory
+    feed: EventFeed
+
+
+def commands_of(core: Core, database: Database) -> Commands:
+    """The commands over one database. Their feed looks five times a second instead of listening."""
+    access = access_to(core, database)
+    link = partial(Link.open, core.database.urls.api, application_name="masterflow-cli")
+    feed = EventFeed(access, Notices(link, poll_seconds=0.2))
+    return Commands(MasterFlowOrchestrator(access), FlowQueries(access), Inventory(access), feed)
+
+
+def ensure_demo_tenant(core: Core) -> None:
+    """Make the demo tenant if it is missing. Blocking."""
+    TenantAdministration(core.database.urls.migrator).ensure_tenant(DEMO, **_DEMO_NAMES)
+
+
+async def require_engagement(database: Database, scope: Scope) -> None:
+    """Raises NotFound when the scope's engagement does not exist in its client account."""
+    async with database.read(scope) as session:
+        if await session.get(Engagement, (scope.client_account_id, scope.engagement_id)) is None:
+            raise NotFound(
+                "there is no such engagement",
+                where={"client_account_id": scope.client_account_id, "engagement_id": scope.engagement_id},
+                next_step="Make one with `masterflow admin create-tenant`.",
+            )
+
+
+def create_tenant(core: Core, *, client_name: str, engagement_name: str) -> Tenant:
+    """A new client account with its first engagement. Blocking."""
+    tenant = Tenant(uuid.uuid4(), uuid.uuid4())
+    TenantAdministration(core.database.urls.migrator).ensure_tenant(
+        tenant, client_name=client_name, engagement_name=engagement_name
+    )
+    return tenant
+
+
+def create_token(core: Core, tenant: Tenant, *, principal: str, role: str, every_engagement: bool = False) -> str:
+    """A new API token for a principal with a role; only its hash is stored. Blocking.
+
+    Raises:
+        NotFound: the engagement does not exist.
+    """
+    issued = new_key()
+    TenantAdministration(core.database.urls.migrator).create_key(
+        tenant,
+        principal=principal,
+        role=role,
+        key=NewKey(issued.prefix, issued.key_hash),
+        every_engagement=every_engagement,
+    )
+    return issued.token
+
+
+async def warm_compute(core: Core) -> None:
+    """Start the compute processes of this event loop, so that the first phase does not wait for them."""
+    pool = ProcessPool(size=core.settings.compute_processes)
+    await asyncio.gather(
+        *(pool.run(Usage(), Limits(), pkgutil.resolve_name, _WARM) for _ in range(core.settings.compute_processes))
+    )

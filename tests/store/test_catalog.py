@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names in the statements are those of the schema
 """The catalog of a migrated database keeps every rule, and each rule finds the violation it is there for."""
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import psycopg
 import pytest
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from pgqueuer.domain.settings import DBSettings
-from support import catalog, catalog_capture
 
 from masterflow.kernel.status import FlowStatus, table
 from masterflow.store.ddl import sql_file
+from support import catalog, catalog_capture
 
 Rule = Callable[[psycopg.Connection], list[str]]
 SQL_FILES = sorted(
@@ -69,7 +70,7 @@ VIOLATIONS: list[tuple[Rule, str, str]] = [
     (catalog.role_attributes, "grant masterflow_owner to masterflow_api", "masterflow_api: member"),
     (catalog.role_attributes, "revoke masterflow_capture from masterflow_owner", "masterflow_owner: member"),
     (catalog.ownership, "alter table app.assets owner to masterflow_worker", "app.assets"),
-    (catalog.ownership, "create table public.t (); alter table public.t owner to masterflow_api", "masterflow_api"),
+    (catalog.ownership, "create table public.t (); alter table public.t owner to masterflow_api", "public.t"),
     (catalog.ownership, "create schema s authorization masterflow_api", "masterflow_api"),
     (catalog.grants, "grant truncate on app.assets to masterflow_api", "app.assets: masterflow_api has TRUNCATE"),
     (catalog.grants, "grant references on app.assets to masterflow_worker", "app.assets: masterflow_worker"),
@@ -84,7 +85,8 @@ VIOLATIONS: list[tuple[Rule, str, str]] = [
     (catalog.schema_grants, "grant usage on schema app to public", "app: public has USAGE"),
     (
         catalog.definer_functions,
-        "create function app.sly() returns int language sql security definer set search_path = pg_catalog as 'select 1'",
+        "create function app.sly() returns int language sql security definer set search_path = pg_catalog"
+        " as 'select 1'",
         "app.sly(): not a foreseen function",
     ),
     (
@@ -106,7 +108,11 @@ VIOLATIONS: list[tuple[Rule, str, str]] = [
     (catalog.column_types, "create type app.mood as enum ('good'); alter table app.assets add mood app.mood", "mood"),
     (catalog_capture.captured_list, "insert into app.captured_tables values ('blobs')", "blobs"),
     (catalog_capture.captured_list, "create table hist.stray ()", "stray"),
-    (catalog_capture.captured_list, "delete from app.captured_tables; drop schema hist cascade", "no table is captured"),
+    (
+        catalog_capture.captured_list,
+        "delete from app.captured_tables; drop schema hist cascade",
+        "no table is captured",
+    ),
     (catalog_capture.drift, "alter table app.assets add note text", "assets.note: text live, missing in history"),
     (catalog_capture.drift, "alter table app.assets alter name type varchar(9)", "assets.name"),
     (catalog_capture.drift, "alter table hist.assets drop column name", "assets.name"),
@@ -178,7 +184,9 @@ def test_the_migrated_database_keeps_the_rule(admin: psycopg.Connection, rule: R
     assert rule(admin) == []
 
 
-@pytest.mark.parametrize(("rule", "violation", "named"), VIOLATIONS, ids=[f"{r.__name__}-{n}" for r, _, n in VIOLATIONS])
+@pytest.mark.parametrize(
+    ("rule", "violation", "named"), VIOLATIONS, ids=[f"{r.__name__}-{n}" for r, _, n in VIOLATIONS]
+)
 def test_a_planted_violation_is_found_and_named(
     admin: psycopg.Connection, rule: Rule, violation: str, named: str
 ) -> None:
@@ -223,7 +231,8 @@ def test_an_append_only_table_refuses_changes_even_by_the_superuser(
         admin.execute(
             "select set_config('app.client_account_id', gen_random_uuid()::text, true),"
             " set_config('app.engagement_id', gen_random_uuid()::text, true),"
-            " set_config('app.change_set', gen_random_uuid()::text, true), set_config('app.actor', '{\"id\": \"a\"}', true)"
+            " set_config('app.change_set', gen_random_uuid()::text, true),"
+            """ set_config('app.actor', '{"id": "ada"}', true)"""
         )
         _insert_anything(admin, name)
         admin.execute("set local session_replication_role = origin")
@@ -256,14 +265,19 @@ def test_the_queue_is_made_as_its_library_makes_it() -> None:
     assert sql_file("queue.v1.sql").strip() == generated.strip()
 
 
+def _moves(connection: psycopg.Connection) -> tuple[tuple[str, ...], ...]:
+    found = connection.execute("select action, from_status, to_status from app.flow_transitions order by 1, 2, 3")
+    return tuple(found.fetchall())
+
+
 def test_the_database_has_the_life_cycle_of_the_kernel(admin: psycopg.Connection) -> None:
-    rows = admin.execute("select action, from_status, to_status from app.flow_transitions order by 1, 2, 3").fetchall()
+    rows = _moves(admin)
     statuses = {row[0] for row in admin.execute("select status from app.flow_statuses")}
-    assert (tuple(rows), statuses) == (table(), {status.value for status in FlowStatus})
+    assert (rows, statuses) == (table(), {status.value for status in FlowStatus})
 
 
 def test_a_move_that_only_the_database_has_is_seen(admin: psycopg.Connection) -> None:
     with undone(admin):
         admin.execute("insert into app.flow_transitions values ('cancel', 'completed', 'cancelled')")
-        rows = admin.execute("select action, from_status, to_status from app.flow_transitions order by 1, 2, 3").fetchall()
-    assert tuple(rows) != table()
+        rows = _moves(admin)
+    assert rows != table()

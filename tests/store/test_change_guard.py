@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+
+from masterflow.store.ddl import API
 from support.factories import enter
 from support.ledger import Ledger, Write
 from support.server import Server
 from support.tenants import ScopeFactory
-
-from masterflow.store.ddl import API
 
 A_ROW: Write = ("insert", (0, 0, ("vm", 1.5, "{}")))
 INSERT = "insert into app.assets (id, natural_key, name, asset_type, created_by, updated_by) "
@@ -113,7 +113,10 @@ def test_an_unknown_kind_of_transaction_is_refused(ledger: Ledger) -> None:
     [
         ("update app.assets set id = gen_random_uuid()", "MF004"),
         ("truncate app.assets", "42501"),
-        ("insert into hist.assets (\"~op\", \"~cs\", id) values ('I', app.change_set_id(), gen_random_uuid())", "42501"),
+        (
+            """insert into hist.assets ("~op", "~cs", id) values ('I', app.change_set_id(), gen_random_uuid())""",
+            "42501",
+        ),
         ("update hist.assets set name = 'x'", "42501"),
         ("delete from hist.assets", "42501"),
         ("alter table app.assets disable trigger a_guard", "42501"),

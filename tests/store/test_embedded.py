@@ -42,6 +42,9 @@ def test_the_log_takes_no_parameter_values_and_commits_are_durable(home: Path) -
     assert shown == ["0", "0", "on", "on", "on"]
     with psycopg.connect(cluster.dsn("postgres")) as connection, pytest.raises(psycopg.DataError):
         connection.execute("select %s::int / (length(%s) - 6)", ["4", "secret"])
+    query(cluster, "create table once (word text unique)")
+    with psycopg.connect(cluster.dsn("postgres")) as connection, pytest.raises(psycopg.IntegrityError, match="secret"):
+        connection.cursor().executemany("insert into once values (%s)", [["secret"], ["secret"]])
     assert "secret" not in "".join(log.read_text() for log in (home / "log").iterdir())
 
 

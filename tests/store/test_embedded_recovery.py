@@ -55,26 +55,37 @@ def run_until_cut_off(cluster: Cluster) -> None:
         query(cluster, "select count(*) from generate_series(1, 1000000000000)")
 
 
-def test_pid_and_socket_files_with_a_reused_number_are_stale(home: Path) -> None:
-    server = EmbeddedPostgres(home)
+@pytest.mark.parametrize("new_owner", ["a program", "the server of another home"])
+def test_pid_and_socket_files_with_a_reused_number_are_stale(home: Path, made_home: Path, new_owner: str) -> None:
+    server, other = EmbeddedPostgres(home), EmbeddedPostgres(made_home)
     cluster = server.start()
+    other.start()
+    number = os.getpid() if new_owner == "a program" else other.status().pid
     pid_file = home / "data" / "postmaster.pid"
     left = pid_file.read_text().splitlines()
     server.stop("immediate")
     owner = pid_file.parent.stat()
     for path in (pid_file, cluster.socket_dir / ".s.PGSQL.5432.lock"):
-        path.write_text("\n".join([str(os.getpid()), *left[1:], ""]))
+        path.write_text("\n".join([str(number), *left[1:], ""]))
         os.chown(path, owner.st_uid, owner.st_gid)
-    assert query(server.start(), "select 1") == 1
+    assert query(server.start(), "show data_directory") == str(home / "data")
+    other.release()
 
 
 def test_a_starter_killed_during_initdb_leaves_nothing_half_made(new_home: Path) -> None:
-    with other_process(new_home) as other:
+    with other_process(new_home) as starter:
         wait_until(lambda: list(new_home.glob(".initdb-*/data/PG_VERSION")))
-        other.kill()
-        other.wait()
-        assert not (new_home / "data").exists()
+        (initdb,) = processes_of(f"--pgdata={new_home}/.initdb-")
+        os.kill(initdb, signal.SIGSTOP)
+        starter.kill()
+        starter.wait()
+    try:
+        with pytest.raises(Unavailable, match="Another process"):  # initdb itself lives on
+            EmbeddedPostgres(new_home, start_timeout=0.1).start()
+    finally:
+        os.kill(initdb, signal.SIGCONT)
     (new_home / ".initdb-older" / "data" / "base").mkdir(parents=True)
+    assert not (new_home / "data").exists()
     assert query(EmbeddedPostgres(new_home).start(), "select 1") == 1
     assert not list(new_home.glob(".initdb-*"))
 
@@ -131,23 +142,26 @@ def test_a_server_without_a_free_connection_says_so(home: Path) -> None:
 def test_a_process_that_outlives_its_server_holds_up_stop_and_start(home: Path) -> None:
     server = EmbeddedPostgres(home, start_timeout=1)
     server.start()
-    title = f"postgres: {cluster_name(home)}: logger ".encode("ascii")
-    (logger,) = [path.parent for path in Path("/proc").glob("[0-9]*/cmdline") if has_title(path, title)]
-    os.kill(int(logger.name), signal.SIGSTOP)
+    (logger,) = processes_of(f"postgres: {cluster_name(home)}: logger ")
+    os.kill(logger, signal.SIGSTOP)
     try:
         with pytest.raises(Unavailable, match="a process of it has not ended"):
             server.stop()
         with pytest.raises(Unavailable, match="processes of an earlier start that do not end"):
             server.start()
     finally:
-        os.kill(int(logger.name), signal.SIGCONT)
+        os.kill(logger, signal.SIGCONT)
     assert query(server.start(), "select 1") == 1
 
 
-def has_title(command_line: Path, title: bytes) -> bool:
-    with suppress(OSError):
-        return command_line.read_bytes().startswith(title)
-    return False
+def processes_of(words: str) -> list[int]:
+    """Process ids whose command line, or title, holds these words."""
+    found = []
+    for command_line in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if os.fsencode(words) in command_line.read_bytes():
+                found.append(int(command_line.parent.name))
+    return found
 
 
 def test_a_server_that_turns_up_while_waiting_is_attached_to(home: Path) -> None:

@@ -11,10 +11,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from support.ledger import replace_function
-from support.life import FAILURE, HEARTBEAT, RETRY, SUCCESS, Attempt, Life, inconsistencies
-from support.server import Server
-from support.tenants import ScopeFactory
 
 from masterflow.errors import MasterflowError, Unavailable
 from masterflow.kernel.permission import Scope
@@ -22,6 +18,10 @@ from masterflow.kernel.status import Action, FlowStatus
 from masterflow.store.database import Database
 from masterflow.store.ddl import WORKER
 from masterflow.store.transitions import Job
+from support.ledger import replace_function
+from support.life import FAILURE, HEARTBEAT, RETRY, SUCCESS, Attempt, Life, inconsistencies
+from support.server import Server
+from support.tenants import ScopeFactory
 
 
 @pytest.fixture
@@ -271,9 +271,9 @@ async def test_two_reconcilers_do_not_work_at_the_same_time(life: Life, admin: p
 async def test_the_api_can_neither_read_payloads_nor_remove_jobs(database: Database, scope: Scope) -> None:
     life = Life(database, scope)
     run_id = (await life.execute(await life.create())).run_id
-    for statement in ("select payload from queue.pgqueuer", "delete from queue.pgqueuer", "update queue.pgqueuer set slot = 1"):
+    for statement in ("select payload from {}", "delete from {}", "update {} set slot = 1"):
         with pytest.raises(MasterflowError, match="refused a statement"):
-            await database.call(statement, ())
+            await database.call(statement.format("queue.pgqueuer"), ())
     assert run_id is not None
 
 

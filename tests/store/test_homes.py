@@ -8,6 +8,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from masterflow.errors import ConfigurationInvalid, Unavailable
-from masterflow.store.accounts import SYSTEM_PATH, Account, account_name, service_account
+from masterflow.store.accounts import SYSTEM_PATH, Account, account_name, current_account, run_as, service_account
 from masterflow.store.homes import default_home, explained, prepare_home, private_directory, role_password
 from masterflow.store.locks import home_locked, live_users, register_user, unregister_user
 from masterflow.store.postmaster import last_error
@@ -149,6 +150,12 @@ def test_a_missing_account_is_made_as_a_system_account_without_login() -> None:
         assert service_account(name) == made
     finally:
         subprocess.run(["userdel", name], check=True, stderr=subprocess.DEVNULL, env={"PATH": SYSTEM_PATH})
+
+
+def test_a_program_runs_in_a_session_of_its_own() -> None:
+    answer = run_as(current_account(), [sys.executable, "-c", "import os; print(os.getsid(0), os.getpid())"])
+    session, program = answer.stdout.split()
+    assert session == program
 
 
 def test_an_account_number_without_a_name_stands_for_itself() -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names in the statements are those of the schema
 """Tenant isolation, by enumeration: what one tenant tries on the rows of another, table by table."""
 
 from __future__ import annotations
@@ -7,13 +8,13 @@ from contextlib import AbstractContextManager
 
 import psycopg
 import pytest
+
+from masterflow.store.ddl import API, WORKER
 from support.catalog import CLIENT, tables
 from support.factories import FACTORIES, MADE_WITH_THE_SCOPE, World, enter, plant
 from support.isolation import VIEWS, Intruder, Probe
 from support.server import Server
 from support.tenants import ScopeFactory
-
-from masterflow.store.ddl import API, WORKER
 
 
 def _enumerated(admin: psycopg.Connection, *, same_client: bool) -> list[str]:
@@ -124,8 +125,9 @@ def test_a_foreign_flow_cannot_be_referred_to(api: psycopg.Connection, make_scop
     own, foreign = _worlds(make_scope, same_client=True)
     messages = []
     for flow_id in (foreign.flow_id, World(own.scope).flow_id):
-        with pytest.raises(psycopg.errors.ForeignKeyViolation) as refused, api.transaction():
+        with api.transaction(force_rollback=True):
             enter(api, own.scope)
-            api.execute("insert into app.agent_insights (flow_id, insight) values (%s, '{}')", (flow_id,))
+            with pytest.raises(psycopg.errors.ForeignKeyViolation) as refused:
+                api.execute("insert into app.agent_insights (flow_id, insight) values (%s, '{}')", (flow_id,))
         messages.append(refused.value.diag.message_primary)
     assert messages[0] == messages[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -238,6 +239,17 @@ async def test_the_same_content_is_stored_once_per_engagement(database, scope, o
         assert other.id != first.id
 
 
+async def test_the_same_content_stored_at_once_is_stored_once(database, scope):
+    async def store() -> tuple[object, bool]:
+        async with writing(database, scope) as repositories:
+            blob, is_new = await repositories.blobs.add(b"rows", "text/csv")
+            return blob.id, is_new
+
+    results = await asyncio.gather(*(store() for _ in range(4)))
+    assert len({blob_id for blob_id, _ in results}) == 1
+    assert sum(is_new for _, is_new in results) == 1
+
+
 async def test_altered_bytes_are_not_handed_out_as_sound(database, scope, admin):
     async with writing(database, scope) as repositories:
         blob, _ = await repositories.blobs.add(b"rows", "text/csv")
@@ -261,6 +273,19 @@ async def test_a_repeated_request_gets_its_first_answer(database, scope):
     async with writing(database, scope) as repositories:
         assert await repositories.idempotency.claim("ada", "k1", b"f") == StoredResponse(201, {"id": 1})
         assert await repositories.idempotency.claim("bob", "k1", b"f") is None
+
+
+async def test_of_equal_requests_at_once_one_is_carried_out(database, scope):
+    async def request() -> StoredResponse | None:
+        async with writing(database, scope) as repositories:
+            known = await repositories.idempotency.claim("ada", "k1", b"f")
+            if known is None:
+                await repositories.idempotency.store("ada", "k1", StoredResponse(201, {"id": 1}))
+            return known
+
+    answers = await asyncio.gather(*(request() for _ in range(5)))
+    assert sorted(answer is None for answer in answers) == [False] * 4 + [True]
+    assert [answer for answer in answers if answer] == [StoredResponse(201, {"id": 1})] * 4
 
 
 async def test_a_key_used_for_another_request_is_refused(database, scope):

@@ -121,6 +121,8 @@ async def test_clearing_removes_what_a_row_lacks_but_no_column_that_nobody_names
     [
         ([row("a"), row("A")], "same natural key"),
         ([row("a", colour="red")], "no such fields"),
+        ([row("a"), {"name": "b"}], "needs a natural key"),
+        ([row("a", asset_type=None)], "needs a natural key"),
         ([row("a", id=uuid4())], "no such fields"),
         ([row("a", vendor="x\0")], "NUL"),
     ],

@@ -9,8 +9,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from support.life import FAILURE, RETRY, STATE, SUCCESS, Life, inconsistencies
-from support.tenants import ScopeFactory
 
 from masterflow.errors import IllegalTransition, MasterflowError, NotFound, StaleVersion
 from masterflow.kernel.permission import Scope
@@ -18,6 +16,8 @@ from masterflow.kernel.status import Action, FlowStatus, check_move
 from masterflow.store.database import Database
 from masterflow.store.faults import RevertPending
 from masterflow.store.transitions import Move
+from support.life import FAILURE, RETRY, STATE, SUCCESS, Life, inconsistencies
+from support.tenants import ScopeFactory
 
 S = FlowStatus
 
@@ -60,7 +60,8 @@ async def test_execute_opens_a_run_a_change_set_and_one_job(life: Life) -> None:
     assert moved.run_id is not None
     run, (job,) = await life.run(moved.run_id), await life.jobs(moved.run_id)
     change_sets = await life.select("select id, kind, status, flow_id from app.change_sets")
-    assert (run["status"], run["attempt"], run["options"], run["permissions"]) == ("queued", 1, {"x": 1}, ["flow:execute"])
+    assert (run["status"], run["attempt"]) == ("queued", 1)
+    assert (run["options"], run["permissions"]) == ({"x": 1}, ["flow:execute"])
     assert change_sets == [{"id": moved.run_id, "kind": "run", "status": "open", "flow_id": flow_id}]
     ids = [life.scope.client_account_id, life.scope.engagement_id, flow_id, moved.run_id, 1]
     assert (job["dedupe_key"], job["payload"].decode()) == (f"{moved.run_id}:1", ",".join(map(str, ids)))
@@ -276,12 +277,13 @@ def test_the_database_allows_exactly_the_moves_of_the_kernel(admin: psycopg.Conn
 
 
 def _database_allows(admin: psycopg.Connection, action: Action, source: FlowStatus, target: FlowStatus) -> bool:
+    refusal = ""
     try:
         admin.execute("select app.require_move(%s, %s, %s)", (action.value, source.value, target.value))
     except psycopg.Error as error:
-        assert error.sqlstate == "MF011"
-        return False
-    return True
+        refusal = error.sqlstate or "unknown"
+    assert refusal in ("", "MF011")
+    return not refusal
 
 
 def _kernel_allows(action: Action, source: FlowStatus, target: FlowStatus) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names in the statements are those of the schema
 """Rules about the database's catalog: each function lists what breaks it, empty when nothing does."""
 
 from __future__ import annotations
@@ -196,7 +197,8 @@ def ownership(connection: Connection) -> list[str]:
     return _column(
         connection,
         """select format('%%I %%s: owned by %%s', kind, name, owner::regrole) from (
-               select 'relation' as kind, oid::regclass::text as name, relowner as owner, relnamespace as ns from pg_class
+               select 'relation' as kind, oid::regclass::text as name, relowner as owner, relnamespace as ns
+               from pg_class
                union all select 'schema', nspname, nspowner, oid from pg_namespace
                union all select 'function', oid::regprocedure::text, proowner, pronamespace from pg_proc
                union all select 'type', oid::regtype::text, typowner, typnamespace from pg_type) o

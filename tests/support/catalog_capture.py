@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+
 from support.catalog import append_only, captured
 
 _TRIGGERS = {
@@ -15,8 +16,19 @@ _TRIGGERS = {
 }
 APPEND_ONLY = {
     f"app.{name}"
-    for name in """access_audit_log agent_insights blob_chunks blobs checkpoints cleansed_records flow_events
-        learning_patterns quality_issues raw_import_records run_steps""".split()
+    for name in [
+        "access_audit_log",
+        "agent_insights",
+        "blob_chunks",
+        "blobs",
+        "checkpoints",
+        "cleansed_records",
+        "flow_events",
+        "learning_patterns",
+        "quality_issues",
+        "raw_import_records",
+        "run_steps",
+    ]
 }
 
 

@@ -92,7 +92,13 @@ FACTORIES: dict[str, Callable[[World], Row]] = {
         "digest": b"d",
         "phases_completed": Jsonb([]),
     },
-    "app.flow_events": lambda w: {"flow_id": w.flow_id, "seq": 1, "kind": "created", "payload": Jsonb({}), "version": 1},
+    "app.flow_events": lambda w: {
+        "flow_id": w.flow_id,
+        "seq": 1,
+        "kind": "created",
+        "payload": Jsonb({}),
+        "version": 1,
+    },
     "app.access_audit_log": lambda w: {
         "user_id": "ada",
         "action_type": "create",

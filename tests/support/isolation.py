@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
-from support.catalog import CLIENT, MASTER
-from support.factories import FACTORIES, World, enter, insert
 
 from masterflow.kernel.permission import Scope
+from support.catalog import CLIENT, MASTER
+from support.factories import FACTORIES, World, enter, insert
 
 VIEWS = (
     "app.row_changes",

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names in the statements are those of the schema
 """Writes to the inventory in change sets, and their roll-back, over one plain connection."""
 
 from __future__ import annotations
@@ -193,7 +194,8 @@ def _debt(ledger: Ledger, debt: int, asset: int, days: int | None) -> None:
         """insert into app.asset_tech_debt (id, asset_id, subject, found_text, product, cycle, state, severity,
                days_left, assessed_on, catalog_as_of)
            values (%s, %s, 'operating_system', 'x', 'x', '6', 'ended', 'high', %s, '2026-11-20', '2026-11-20')
-           on conflict (client_account_id, engagement_id, asset_id, subject) do update set days_left = excluded.days_left""",
+           on conflict (client_account_id, engagement_id, asset_id, subject) do update
+           set days_left = excluded.days_left""",
         ledger.asset_id(200 + debt),
         ledger.asset_id(asset),
         days,

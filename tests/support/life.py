@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names in the statements are those of the schema
 """Flows moved through the SQL functions as orchestrator and worker do it, and what must hold afterwards."""
 
 from __future__ import annotations
@@ -107,7 +108,9 @@ class Life:
         """What the dispatch job of a run says."""
         return Job(self.scope.client_account_id, self.scope.engagement_id, flow_id, run_id, attempt)
 
-    async def start(self, flow_id: UUID, run_id: UUID, *, attempt: int = 1, job_id: int | None = None) -> Attempt | None:
+    async def start(
+        self, flow_id: UUID, run_id: UUID, *, attempt: int = 1, job_id: int | None = None
+    ) -> Attempt | None:
         """Start an attempt by its newest job, which is picked, under a fresh fence; None when refused."""
         if job_id is None:
             job_id = (await self.jobs(run_id))[-1]["id"]
@@ -187,8 +190,9 @@ _INVARIANTS = {
         join app.change_sets c on c.id = r.change_set_id where r.flow_id = f.flow_id
         and r.status = 'succeeded' and c.status = 'open')""",
 }
-_CHECK = f"""select array_remove(array[{", ".join(f"case when not ({t}) then '{n}' end" for n, t in _INVARIANTS.items())}],
-    null) from app.crewai_flow_state_extensions f where f.flow_id = %s"""
+_BROKEN = ", ".join(f"case when not ({test}) then '{name}' end" for name, test in _INVARIANTS.items())
+_CHECK = f"""select array_remove(array[{_BROKEN}], null) from app.crewai_flow_state_extensions f
+    where f.flow_id = %s"""
 
 
 def inconsistencies(admin: psycopg.Connection, flow_id: UUID) -> list[str]:

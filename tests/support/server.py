@@ -125,4 +125,5 @@ def _make_template(server: Server, connection: psycopg.Connection) -> None:
     ensure_roles(connection, {role: role_password(server.cluster.home, role) for role in LOGIN_ROLES})
     ensure_database(connection, draft)
     upgrade(server.migrator_url(draft))
-    connection.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(draft), sql.Identifier(TEMPLATE)))
+    renamed = sql.SQL("alter database {} rename to {}")
+    connection.execute(renamed.format(sql.Identifier(draft), sql.Identifier(TEMPLATE)))

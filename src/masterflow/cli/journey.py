@@ -13,7 +13,7 @@ from uuid import UUID
 from masterflow.cli.session import Session, Watch, follow
 from masterflow.errors import Conflict
 from masterflow.orchestrator.inventory_views import MappingView
-from masterflow.orchestrator.queries import FlowFilters
+from masterflow.orchestrator.filters import FlowFilters
 from masterflow.orchestrator.requests import CreateFlow, FlowOptions
 from masterflow.orchestrator.views import FlowView
 from masterflow.kernel.status import FlowStatus

@@ -105,7 +105,9 @@ class EventFeed:
                     return False
                 await self._pause(changed, left)
 
-    async def _events(self, scope: Scope, flow_id: UUID, after: int, deadline: float) -> AsyncGenerator[EventView, None]:
+    async def _events(
+        self, scope: Scope, flow_id: UUID, after: int, deadline: float
+    ) -> AsyncGenerator[EventView, None]:
         with self._notices.watch(scope, flow_id) as changed:
             while (left := deadline - asyncio.get_running_loop().time()) > 0:
                 changed.clear()

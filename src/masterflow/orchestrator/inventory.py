@@ -125,17 +125,13 @@ class Inventory:
     async def list_issues(
         self, scope: Scope, import_id: UUID, *, limit: int = 50, after: str | None = None, code: str | None = None
     ) -> Page:
-        """Findings about the rows of an import, by sheet and row."""
+        """Findings about the rows of an import by sheet and row, as its newest cleansing made them."""
         listing = Listing("issues", scope, {"import_id": import_id, "code": code})
         position = self._access.cursors.position(listing, after)
         async with self._access.read(scope) as repositories:
             await _import(repositories, import_id)
-            rows = await repositories.records.issues(
-                import_id,
-                IssueFilter(code=code),
-                limit=limit,
-                after=position,
-            )
+            wanted = IssueFilter(code=code, run_id=await repositories.records.latest_run(import_id))
+            rows = await repositories.records.issues(import_id, wanted, limit=limit, after=position)
         last = list(rows[-1].key) if len(rows) == limit else None
         items = [asdict(row.issue) for row in rows]
         return Page(items, self._access.cursors.make(listing, last) if last else None)

@@ -58,7 +58,13 @@ class TooManyStreams(MasterflowError):
 
 
 def problem(
-    scope: Mapping[str, Any], status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    scope: Mapping[str, Any],
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> JSONResponse:
     """The answer for a problem; `scope` is the ASGI scope of the request."""
     document = Problem(
@@ -71,7 +77,9 @@ def problem(
         request_id=scope.get("state", {}).get("request_id", ""),
         **more,
     )
-    body = document.model_dump(mode="json", exclude={name for name in ("errors", "where", "next_step") if not more.get(name)})
+    body = document.model_dump(
+        mode="json", exclude={name for name in ("errors", "where", "next_step") if not more.get(name)}
+    )
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 

@@ -18,6 +18,7 @@ Missing = Literal["keep", "clear"]
 _FIXED = frozenset({"client_account_id", "engagement_id", "id", "version"}) | {
     f"{verb}_{part}" for verb in ("created", "updated") for part in ("by", "at")
 }
+REQUIRED = ("natural_key", "name", "asset_type")
 CONTENT = tuple(c.name for c in Asset.__table__.c if c.name not in _FIXED and c.name != "natural_key")
 """Columns that a row may set and that count as a change."""
 _DEFAULTS = {
@@ -44,8 +45,13 @@ def check_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Content columns that any of the rows names, in table order.
 
     Raises:
-        InvalidInput: a column does not exist or is not for callers, or two rows share a natural key.
+        InvalidInput: a row lacks natural key, name or type, a column does not exist or is not for
+            callers, or two rows share a natural key.
     """
+    for row in rows:
+        if lacking := [name for name in REQUIRED if row.get(name) is None]:
+            place = {"natural_key": row.get("natural_key"), "fields": lacking}
+            raise InvalidInput("an asset needs a natural key, a name and a type", where=place)
     given = {name for row in rows for name in row}
     unknown = sorted(given - {*CONTENT, "natural_key"})
     if unknown:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, TableClause, func, select, tuple_
 from masterflow.domain.records import CleanRecord, CleanValue, Issue, Place, Record, SheetRole
 from masterflow.store.bulk import copy_rows
 from masterflow.store.repositories.base import Repository, check_limit, view
-from masterflow.store.tables import CleansedRecord, QualityIssue, RawImportRecord
+from masterflow.store.tables import ChangeSet, CleansedRecord, QualityIssue, RawImportRecord
 
 ROWS_AT_ONCE = 2_000
 _RAW = view("current_raw_records", RawImportRecord)
@@ -58,6 +58,7 @@ class IssueFilter:
 
     code: str | None = None
     severity: str | None = None
+    run_id: UUID | None = None
 
 
 EVERY_ISSUE = IssueFilter()
@@ -90,9 +91,20 @@ class Records(Repository):
         )
         return await copy_rows(self._session, QualityIssue, columns, rows)
 
-    async def raw(self, import_id: UUID) -> AsyncIterator[list[StoredRecord]]:
-        """All rows of an import by sheet and row, in lists of up to 2,000."""
-        async for rows in self._in_order(_RAW, import_id):
+    async def latest_run(self, import_id: UUID) -> UUID | None:
+        """The newest finished run that cleansed rows of the import; None when none did."""
+        written = select(_CLEANSED.c.id).where(
+            _CLEANSED.c.import_id == import_id, _CLEANSED.c.change_set_id == ChangeSet.id
+        )
+        newest = select(ChangeSet.id).where(ChangeSet.status == "sealed", ChangeSet.kind == "run", written.exists())
+        return await self._first(newest.order_by(ChangeSet.seq.desc()).limit(1))
+
+    async def raw(self, import_id: UUID, *, run_id: UUID | None = None) -> AsyncIterator[list[StoredRecord]]:
+        """All rows of an import by sheet and row, in lists of up to 2,000.
+
+        A file that was read again has its rows once per run: `run_id` names the run whose rows count.
+        """
+        async for rows in self._in_order(_RAW, import_id, run_id):
             yield [_stored(row) for row in rows]
 
     async def raw_by_ids(self, ids: Sequence[UUID]) -> list[StoredRecord]:
@@ -101,9 +113,9 @@ class Records(Repository):
         found = select(table).where(table.c.id.in_(ids)).order_by(table.c.sheet, table.c.row_number)
         return [_stored(row) for row in await self._session.execute(found)]
 
-    async def cleansed(self, import_id: UUID) -> AsyncIterator[list[StoredClean]]:
-        """All cleansed rows of an import by sheet and row, in lists of up to 2,000."""
-        async for rows in self._in_order(_CLEANSED, import_id):
+    async def cleansed(self, import_id: UUID, *, run_id: UUID | None = None) -> AsyncIterator[list[StoredClean]]:
+        """All cleansed rows of an import by sheet and row, in lists of up to 2,000; `run_id` as in `raw`."""
+        async for rows in self._in_order(_CLEANSED, import_id, run_id):
             yield [_cleaned(row) for row in rows]
 
     async def issues(
@@ -120,6 +132,8 @@ class Records(Repository):
             found = found.where(_ISSUES.c.code == wanted.code)
         if wanted.severity is not None:
             found = found.where(_ISSUES.c.severity == wanted.severity)
+        if wanted.run_id is not None:
+            found = found.where(_ISSUES.c.change_set_id == wanted.run_id)
         if after is not None:
             found = found.where(tuple_(*_ISSUE_ORDER) > after)
         rows = await self._session.execute(found.order_by(*_ISSUE_ORDER).limit(check_limit(limit)))
@@ -131,12 +145,11 @@ class Records(Repository):
         counted = select(*group, func.count()).where(_ISSUES.c.import_id == import_id).group_by(*group)
         return {(code, severity): count for code, severity, count in await self._session.execute(counted)}
 
-    async def _in_order(self, source: TableClause, import_id: UUID) -> AsyncIterator[Sequence[Row[Any]]]:
-        ordered = (
-            select(source)
-            .where(source.c.import_id == import_id)
-            .order_by(source.c.sheet, source.c.row_number, source.c.id)
-        )
+    async def _in_order(
+        self, source: TableClause, import_id: UUID, run_id: UUID | None
+    ) -> AsyncIterator[Sequence[Row[Any]]]:
+        rows_of = [source.c.import_id == import_id] + ([source.c.change_set_id == run_id] if run_id else [])
+        ordered = select(source).where(*rows_of).order_by(source.c.sheet, source.c.row_number, source.c.id)
         rows = await self._session.stream(ordered.execution_options(yield_per=ROWS_AT_ONCE))
         async for part in rows.partitions():
             yield part

@@ -23,6 +23,7 @@ class Asset(EngagementScoped, Base):
         unique("natural_key"),
         index("assets", "asset_type", "name", "id"),
         index("assets", "master_flow_id", "id"),
+        index("assets", "name", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

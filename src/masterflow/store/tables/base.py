@@ -5,15 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import MetaData, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """All classes live in schema `app`; JSON columns are jsonb."""
+    """All classes live in schema `app`."""
 
     metadata = MetaData(schema="app")
-    type_annotation_map = {dict: JSONB, list: JSONB}  # noqa: RUF012
 
 
 class ClientScoped:

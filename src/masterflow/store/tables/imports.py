@@ -55,7 +55,11 @@ class DataImport(EngagementScoped, Base):
     """A file given to a flow and how it was read."""
 
     __tablename__ = "data_imports"
-    __table_args__ = (refers("blob_id", "app.blobs"), index("data_imports", "flow_id"))
+    __table_args__ = (
+        refers("blob_id", "app.blobs"),
+        index("data_imports", "flow_id"),
+        index("data_imports", "created_at", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     flow_id: Mapped[UUID | None]

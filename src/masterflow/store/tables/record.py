@@ -48,7 +48,10 @@ class AuditEntry(EngagementScoped, Base):
     """Who did what, or was refused, with which result."""
 
     __tablename__ = "access_audit_log"
-    __table_args__ = (index("access_audit_log", "resource_type", "resource_id", "created_at"),)
+    __table_args__ = (
+        index("access_audit_log", "resource_type", "resource_id", "created_at"),
+        index("access_audit_log", "created_at", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=_MADE)
     transaction_id: Mapped[str] = mapped_column(TransactionId, server_default=text("pg_current_xact_id()"))

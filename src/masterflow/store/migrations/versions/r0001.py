@@ -36,6 +36,9 @@ _INDEXES = (
     "create index on app.data_imports (client_account_id, engagement_id, flow_id)",
     "create index on app.assets (client_account_id, engagement_id, asset_type, name, id)",
     "create index on app.assets (client_account_id, engagement_id, master_flow_id, id)",
+    "create index on app.assets (client_account_id, engagement_id, name, id)",
+    "create index on app.access_audit_log (client_account_id, engagement_id, created_at, id)",
+    "create index on app.data_imports (client_account_id, engagement_id, created_at, id)",
     "create index on app.asset_dependencies (client_account_id, engagement_id, target_asset_id)",
     "create index on app.asset_tech_debt (client_account_id, engagement_id, state)",
 )

@@ -1,0 +1,140 @@
+"""Flows as text for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+
+from masterflow.cli.output import facts, plain, table
+from masterflow.orchestrator.inventory_views import FieldLineage
+from masterflow.orchestrator.views import FlowStatusView, FlowView, HistoryView, NextAction, Page
+
+NEEDS_WORKER = "A worker has to run it: `masterflow serve`, `masterflow worker`, or repeat with --wait."
+
+
+def show_flow(console: Console, flow: FlowView) -> None:
+    """A flow after a command."""
+    console.print(
+        facts(
+            [
+                ("flow", flow.flow_id),
+                ("name", f"{flow.flow_name} ({flow.flow_type} {flow.flow_version})"),
+                ("status", flow.status),
+                ("phase", flow.current_phase),
+                ("progress", f"{flow.progress_percentage:g} %"),
+                ("can now", ", ".join(flow.allowed_actions) or "nothing"),
+            ]
+        )
+    )
+    _show_next(console, flow.next_action, str(flow.flow_id))
+
+
+def show_status(console: Console, view: FlowStatusView) -> None:
+    """Status with progress and times."""
+    times = view.performance.phase_times
+    console.print(
+        facts(
+            [
+                ("flow", view.flow_id),
+                ("name", f"{view.flow_name} ({view.flow_type})"),
+                ("status", view.status),
+                ("phase", view.current_phase),
+                ("progress", f"{view.progress.percentage:g} %"),
+                ("done", ", ".join(f"{name} {times.get(name, 0) / 1000:.2f} s" for name in view.progress.phases_completed)),
+                ("to do", ", ".join(view.progress.phases_remaining) or "nothing"),
+                ("can now", ", ".join(view.allowed_actions) or "nothing"),
+            ]
+        )
+    )
+    _show_next(console, view.next_action, str(view.flow_id))
+
+
+def _show_next(console: Console, action: NextAction, flow_id: str) -> None:
+    commands = {
+        "execute_phase": f"masterflow flow execute {flow_id} --wait",
+        "provide_input": f"masterflow flow execute {flow_id} --inputs JSON --wait",
+        "approve": f"masterflow flow approve {flow_id} --wait",
+        "resume": f"masterflow flow resume {flow_id}",
+    }
+    if action.type == "wait":
+        console.print(plain(f"{action.message}. {NEEDS_WORKER}"))
+    elif action.type in commands:
+        reason = f"{action.message}: " if action.message else ""
+        console.print(plain(f"Next: {reason}{commands[action.type]}"))
+
+
+def show_flows(console: Console, page: Page) -> None:
+    """A page of flows."""
+    if not page.items:
+        console.print(plain("There are no such flows."))
+        return
+    rows = [
+        (flow.flow_id, flow.flow_type, flow.status, flow.current_phase, f"{flow.progress_percentage:g} %", _time(flow.created_at), flow.flow_name)
+        for flow in page.items
+    ]
+    console.print(table(["flow", "type", "status", "phase", "progress", "created (UTC)", "name"], rows, right=["progress"]))
+    if page.next_cursor:
+        console.print(plain(f"More: --cursor {page.next_cursor}"))
+
+
+def show_history(console: Console, view: HistoryView) -> None:
+    """Runs, then events."""
+    runs = [
+        (run.phase, run.status, run.attempt, _milliseconds(run.execution_time_ms), _error(run.error), run.run_id)
+        for run in view.runs
+    ]
+    console.print(table(["run of phase", "status", "attempt", "time", "error", "id"], runs, right=["attempt", "time"]))
+    console.print()
+    events = [(event.seq, _time(event.created_at), event.kind, event.payload.get("phase")) for event in view.events]
+    console.print(table(["#", "at (UTC)", "event", "phase"], events, right=["#"]))
+    if view.next_after is not None:
+        console.print(plain(f"More events follow number {view.next_after}."))
+
+
+def show_source(console: Console, source: dict[str, Any]) -> None:
+    """File, sheets and mapped columns of a flow."""
+    console.print(facts([("file", source["file"]), ("sha256", source["sha256"]), ("written by", source["source"])]))
+    console.print(table(["sheet", "role", "records"], [tuple(row.values()) for row in source["sheets"]], right=["records"]))
+    console.print()
+    rows = [
+        (row["sheet"], row["column"], row["field"] or "-", f"{row['confidence']:.2f}", row["status"])
+        for row in source["columns"]
+    ]
+    console.print(table(["sheet", "column", "asset field", "confidence", "status"], rows, right=["confidence"]))
+
+
+def show_lineage(console: Console, asset: str, found: list[FieldLineage]) -> None:
+    """The values of an asset with their cells, then who changed them."""
+    console.print(plain(f"Where the values of {asset} come from:"))
+    rows = [
+        (item.field, item.value, source.get("file"), source.get("sheet"), source.get("row"), source.get("column"),
+         source.get("raw"), _steps(source))
+        for item in found
+        for source in item.sources
+    ]  # fmt: skip
+    console.print(table(["field", "value", "file", "sheet", "row", "column", "cell", "how"], rows, right=["row"]))
+    edits = [
+        (item.field, edit["before"], edit["after"], edit["by"], _time(edit["at"])) for item in found for edit in item.edits
+    ]
+    if edits:
+        console.print()
+        console.print(table(["changed field", "before", "after", "by", "at (UTC)"], edits))
+
+
+def _steps(source: dict[str, Any]) -> str:
+    transform = source.get("transform") or ()
+    return ", ".join([*transform, *([source["rule"]] if source.get("rule") else [])])
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _milliseconds(value: int | None) -> str:
+    return "" if value is None else f"{value / 1000:.2f} s"
+
+
+def _error(error: dict[str, Any] | None) -> str:
+    return "" if error is None else str(error.get("detail") or error.get("code") or "")
