@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from fastapi import FastAPI
+
 from masterflow import flows
 from masterflow.engine.executor import Executor, Ports
 from masterflow.engine.pgqueuer import PgQueuerDispatcher
@@ -38,6 +40,7 @@ from masterflow.orchestrator.queries import FlowQueries
 from masterflow.settings import Settings
 from masterflow.store.database import Database
 from masterflow.store.embedded import default_home
+from masterflow.store.first_run import has_key
 from masterflow.store.keys import read_keys
 from masterflow.store.link import Link
 from masterflow.store.provision import Provisioned, provision
@@ -45,6 +48,8 @@ from masterflow.store.repositories import Repositories
 from masterflow.store.sealing import Sealer
 from masterflow.store.tables import Engagement
 from masterflow.store.tenants import NewKey, Tenant, TenantAdministration
+from masterflow.web.server import create_web
+from masterflow.web.services import Probes, services_over
 
 RECONCILE_EVERY = timedelta(seconds=1)
 RECONCILE_GRACE = timedelta(seconds=2)
@@ -180,6 +185,11 @@ def create_tenant(core: Core, *, client_name: str, engagement_name: str) -> Tena
     return tenant
 
 
+def has_token(core: Core, tenant: Tenant) -> bool:
+    """Whether a client account has any API token, revoked ones included. Blocking."""
+    return has_key(core.database.urls.migrator, tenant.client_account_id)
+
+
 def create_token(core: Core, tenant: Tenant, *, principal: str, role: str, every_engagement: bool = False) -> str:
     """A new API token for a principal with a role; only its hash is stored. Blocking.
 
@@ -195,6 +205,25 @@ def create_token(core: Core, tenant: Tenant, *, principal: str, role: str, every
         every_engagement=every_engagement,
     )
     return issued.token
+
+
+@asynccontextmanager
+async def web_application(core: Core) -> AsyncIterator[FastAPI]:
+    """The HTTP interface over a pool of its own, with the event feed listening beside it."""
+    database = api_database(core)
+    notices = Notices(partial(Link.open, core.database.urls.api, application_name="masterflow-feed"))
+    listening = asyncio.create_task(notices.run())
+
+    async def answers() -> bool:
+        return bool(await database.call("select 1 as one", ()))
+
+    probes = Probes(started=lambda: True, checks={"database": answers})
+    try:
+        yield create_web(services_over(access_to(core, database), notices=notices, probes=probes), core.settings)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await database.close()
 
 
 async def warm_compute(core: Core) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -16,6 +17,7 @@ from pgqueuer.domain.settings import DBSettings
 from masterflow.kernel.status import FlowStatus, table
 from masterflow.store.ddl import sql_file
 from support import catalog, catalog_capture
+from support.server import Server
 
 Rule = Callable[[psycopg.Connection], list[str]]
 SQL_FILES = sorted(
@@ -70,7 +72,7 @@ VIOLATIONS: list[tuple[Rule, str, str]] = [
     (catalog.role_attributes, "grant masterflow_owner to masterflow_api", "masterflow_api: member"),
     (catalog.role_attributes, "revoke masterflow_capture from masterflow_owner", "masterflow_owner: member"),
     (catalog.ownership, "alter table app.assets owner to masterflow_worker", "app.assets"),
-    (catalog.ownership, "create table public.t (); alter table public.t owner to masterflow_api", "public.t"),
+    (catalog.ownership, "create table public.t (); alter table public.t owner to masterflow_api", "relation t"),
     (catalog.ownership, "create schema s authorization masterflow_api", "masterflow_api"),
     (catalog.grants, "grant truncate on app.assets to masterflow_api", "app.assets: masterflow_api has TRUNCATE"),
     (catalog.grants, "grant references on app.assets to masterflow_worker", "app.assets: masterflow_worker"),
@@ -172,6 +174,13 @@ VIOLATIONS: list[tuple[Rule, str, str]] = [
 RULES = list(dict.fromkeys(rule for rule, _, _ in VIOLATIONS))
 
 
+@pytest.fixture(scope="module")
+def pristine(server: Server) -> Iterator[psycopg.Connection]:
+    """The superuser on a database that no other test writes to."""
+    with server.copy(f"catalog_{secrets.token_hex(6)}") as name, server.superuser(name) as connection:
+        yield connection
+
+
 @contextmanager
 def undone(connection: psycopg.Connection) -> Iterator[None]:
     """A transaction that is rolled back."""
@@ -180,35 +189,37 @@ def undone(connection: psycopg.Connection) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_migrated_database_keeps_the_rule(admin: psycopg.Connection, rule: Rule) -> None:
-    assert rule(admin) == []
+def test_the_migrated_database_keeps_the_rule(pristine: psycopg.Connection, rule: Rule) -> None:
+    assert rule(pristine) == []
 
 
 @pytest.mark.parametrize(
     ("rule", "violation", "named"), VIOLATIONS, ids=[f"{r.__name__}-{n}" for r, _, n in VIOLATIONS]
 )
 def test_a_planted_violation_is_found_and_named(
-    admin: psycopg.Connection, rule: Rule, violation: str, named: str
+    pristine: psycopg.Connection, rule: Rule, violation: str, named: str
 ) -> None:
-    with undone(admin):
-        admin.execute(violation)
-        found = rule(admin)
+    with undone(pristine):
+        pristine.execute(violation)
+        found = rule(pristine)
     assert any(named in text for text in found), found
 
 
-def test_a_virtual_generated_column_in_a_captured_table_is_found(admin: psycopg.Connection) -> None:
-    if admin.info.server_version < 180000:
+def test_a_virtual_generated_column_in_a_captured_table_is_found(pristine: psycopg.Connection) -> None:
+    if pristine.info.server_version < 180000:
         pytest.skip("virtual generated columns exist since PostgreSQL 18")
-    with undone(admin):
-        admin.execute("alter table app.assets add twice double precision generated always as (cpu_cores * 2) virtual")
-        assert catalog_capture.captured_columns(admin) == ["assets.twice: virtual or identity column"]
+    with undone(pristine):
+        pristine.execute(
+            "alter table app.assets add twice double precision generated always as (cpu_cores * 2) virtual"
+        )
+        assert catalog_capture.captured_columns(pristine) == ["assets.twice: virtual or identity column"]
 
 
-def test_an_alter_of_both_tables_with_a_new_capture_leaves_no_drift(admin: psycopg.Connection) -> None:
-    with undone(admin):
-        admin.execute("alter table app.assets add note text; alter table hist.assets add note text")
-        admin.execute("select app.create_capture('app.assets')")
-        assert catalog_capture.drift(admin) == []
+def test_an_alter_of_both_tables_with_a_new_capture_leaves_no_drift(pristine: psycopg.Connection) -> None:
+    with undone(pristine):
+        pristine.execute("alter table app.assets add note text; alter table hist.assets add note text")
+        pristine.execute("select app.create_capture('app.assets')")
+        assert catalog_capture.drift(pristine) == []
 
 
 def test_every_rule_of_the_catalog_modules_has_a_planted_violation() -> None:
@@ -224,20 +235,20 @@ def test_every_rule_of_the_catalog_modules_has_a_planted_violation() -> None:
 @pytest.mark.parametrize("statement", ["update {} set {} = {}", "delete from {}", "truncate {} cascade"])
 @pytest.mark.parametrize("name", sorted(catalog_capture.APPEND_ONLY))
 def test_an_append_only_table_refuses_changes_even_by_the_superuser(
-    admin: psycopg.Connection, name: str, statement: str
+    pristine: psycopg.Connection, name: str, statement: str
 ) -> None:
-    with undone(admin):
-        admin.execute("set local session_replication_role = replica")  # the row needs no parents here
-        admin.execute(
+    with undone(pristine):
+        pristine.execute("set local session_replication_role = replica")  # the row needs no parents here
+        pristine.execute(
             "select set_config('app.client_account_id', gen_random_uuid()::text, true),"
             " set_config('app.engagement_id', gen_random_uuid()::text, true),"
             " set_config('app.change_set', gen_random_uuid()::text, true),"
             """ set_config('app.actor', '{"id": "ada"}', true)"""
         )
-        _insert_anything(admin, name)
-        admin.execute("set local session_replication_role = origin")
+        _insert_anything(pristine, name)
+        pristine.execute("set local session_replication_role = origin")
         with pytest.raises(psycopg.Error) as refused:
-            admin.execute(statement.format(name, "engagement_id", "engagement_id"))
+            pristine.execute(statement.format(name, "engagement_id", "engagement_id"))
     assert refused.value.sqlstate == "MF003"
 
 
@@ -270,14 +281,14 @@ def _moves(connection: psycopg.Connection) -> tuple[tuple[str, ...], ...]:
     return tuple(found.fetchall())
 
 
-def test_the_database_has_the_life_cycle_of_the_kernel(admin: psycopg.Connection) -> None:
-    rows = _moves(admin)
-    statuses = {row[0] for row in admin.execute("select status from app.flow_statuses")}
+def test_the_database_has_the_life_cycle_of_the_kernel(pristine: psycopg.Connection) -> None:
+    rows = _moves(pristine)
+    statuses = {row[0] for row in pristine.execute("select status from app.flow_statuses")}
     assert (rows, statuses) == (table(), {status.value for status in FlowStatus})
 
 
-def test_a_move_that_only_the_database_has_is_seen(admin: psycopg.Connection) -> None:
-    with undone(admin):
-        admin.execute("insert into app.flow_transitions values ('cancel', 'completed', 'cancelled')")
-        rows = _moves(admin)
+def test_a_move_that_only_the_database_has_is_seen(pristine: psycopg.Connection) -> None:
+    with undone(pristine):
+        pristine.execute("insert into app.flow_transitions values ('cancel', 'completed', 'cancelled')")
+        rows = _moves(pristine)
     assert rows != table()

@@ -13,7 +13,7 @@ import pytest
 
 from masterflow.errors import Unavailable
 from masterflow.store.embedded import Cluster, EmbeddedPostgres
-from masterflow.store.postmaster import cluster_name
+from masterflow.store.embedded.postmaster import cluster_name
 from support.homes import (
     is_alive,
     other_process,
@@ -69,6 +69,7 @@ def test_pid_and_socket_files_with_a_reused_number_are_stale(home: Path, made_ho
         path.write_text("\n".join([str(number), *left[1:], ""]))
         os.chown(path, owner.st_uid, owner.st_gid)
     assert query(server.start(), "show data_directory") == str(home / "data")
+    assert is_alive(number)
     other.release()
 
 

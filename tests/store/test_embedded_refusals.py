@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from masterflow.errors import ConfigurationInvalid, Unavailable
-from masterflow.store.accounts import current_account, service_account
 from masterflow.store.embedded import EmbeddedPostgres
-from masterflow.store.homes import socket_directory
-from masterflow.store.initdb import SUPERUSER
-from masterflow.store.installation import wheel_installation
+from masterflow.store.embedded.accounts import current_account, service_account
+from masterflow.store.embedded.homes import socket_directory
+from masterflow.store.embedded.initdb import SUPERUSER
+from masterflow.store.embedded.installation import wheel_installation
 from support.homes import SOURCE, USER_SCRIPT, is_alive, needs_root, other_process, query, script_arguments
 
 

@@ -16,10 +16,17 @@ from pathlib import Path
 import pytest
 
 from masterflow.errors import ConfigurationInvalid, Unavailable
-from masterflow.store.accounts import SYSTEM_PATH, Account, account_name, current_account, run_as, service_account
-from masterflow.store.homes import default_home, explained, prepare_home, private_directory, role_password
-from masterflow.store.locks import home_locked, live_users, register_user, unregister_user
-from masterflow.store.postmaster import last_error
+from masterflow.store.embedded.accounts import (
+    SYSTEM_PATH,
+    Account,
+    account_name,
+    current_account,
+    run_as,
+    service_account,
+)
+from masterflow.store.embedded.homes import default_home, explained, prepare_home, private_directory, role_password
+from masterflow.store.embedded.locks import home_locked, live_users, register_user, unregister_user
+from masterflow.store.embedded.postmaster import last_error
 from support.homes import needs_root
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL
 
 from masterflow.store.ddl import MIGRATOR
 from masterflow.store.embedded import Cluster, EmbeddedPostgres, role_password
-from masterflow.store.locks import try_lock
+from masterflow.store.embedded.locks import try_lock
 from masterflow.store.roles import LOGIN_ROLES, ensure_database, ensure_roles, grant_database
 from masterflow.store.schema import upgrade
 

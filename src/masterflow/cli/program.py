@@ -14,9 +14,8 @@ import typer
 from typer.main import get_command
 
 from masterflow import telemetry
-from masterflow.cli import admin, database, demo, files, flows, health, serving
-from masterflow.cli.output import error_document, error_lines, plain, print_json
-from masterflow.cli.output import Output
+from masterflow.cli import admin, demo, files, flows, serving
+from masterflow.cli.output import Output, error_document, error_lines, plain, print_json
 from masterflow.errors import ConfigurationInvalid, MasterflowError
 from masterflow.settings import read_settings
 
@@ -32,10 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done, 1 the answer is no or it failed, 2 wrong use. Settings: docs/reference/settings.md.",
 )
-for module in (serving, demo, files, health, database):
+for module in (serving, demo, files):
     module.register(app)
 app.add_typer(flows.app, name="flow")
-app.add_typer(database.app, name="db")
 app.add_typer(admin.app, name="admin")
 
 

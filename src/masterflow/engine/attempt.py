@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from masterflow.context import PhaseContext
 from masterflow.domain.records import Issue, Place
+from masterflow.errors import NotFound
 from masterflow.kernel.definition import PhaseConfig
 from masterflow.kernel.outcome import Effects, NeedsInput
 from masterflow.kernel.registry import FlowType
@@ -17,11 +18,16 @@ from masterflow.kernel.registry import FlowType
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A finished handler: position counted from 1, name and outputs."""
+    """A finished handler: position counted from 1, name, outputs, and why a person has to accept them."""
 
     number: int
     handler: str
     outputs: Mapping[str, Any]
+    needs_review: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """As stored with the run."""
+        return {"outputs": self.outputs, "needs_review": self.needs_review}
 
 
 @dataclass(slots=True)
@@ -29,16 +35,20 @@ class Progress:
     """What an attempt has done so far.
 
     `unrecorded` are finished steps without effects: they are recorded together with the next write or
-    with the finish. `wrote` says whether any step of the run, of this attempt or an earlier one, was
-    recorded in the database.
+    with the finish. `wrote` says whether a step of the run, of this attempt or an earlier one, may have been
+    recorded in the database: it is set before a write, because a commit that is cut off may have happened.
     """
 
     steps: list[Step] = field(default_factory=list)
     unrecorded: list[Step] = field(default_factory=list)
     wrote: bool = False
     issues: list[Issue] = field(default_factory=list)
-    needs_review: list[str] = field(default_factory=list)
     message: str = ""
+
+    @property
+    def needs_review(self) -> list[str]:
+        """The reasons of all steps, those of earlier attempts included."""
+        return [step.needs_review for step in self.steps if step.needs_review]
 
     def outputs(self) -> dict[str, Any]:
         """Outputs of all steps merged in order."""
@@ -72,14 +82,16 @@ async def run_attempt(
     Errors of handlers pass through.
     """
     flow_type, phase = plan.flow_type, plan.phase
+    _check_recorded(phase, progress.steps)
     model = _parse(phase, inputs, progress)
     if model is None:
         return False
     first = plan.validate_inputs and not progress.steps
     if first and not await _validate(flow_type, phase.validators, context, model, progress):
         return False
+    recorded = {step.number for step in progress.steps}
     for number, (name, handler) in enumerate(flow_type.handlers_of(phase), 1):
-        if any(step.number == number for step in progress.steps):
+        if number in recorded:
             continue
         seen = replace(context, steps={step.handler: step.outputs for step in progress.steps})
         outcome = await handler(seen, model)
@@ -87,18 +99,31 @@ async def run_attempt(
             progress.message = outcome.message
             progress.issues += outcome.issues
             return False
-        step = Step(number, name, outcome.outputs)
-        if outcome.effects is not None:
-            await write(step, outcome.effects, tuple(progress.unrecorded))
-            progress.unrecorded.clear()
-            progress.wrote = True
-        else:
-            progress.unrecorded.append(step)
-        progress.steps.append(step)
-        progress.needs_review += [outcome.needs_review] if outcome.needs_review else []
+        await _keep(Step(number, name, outcome.outputs, outcome.needs_review), outcome.effects, progress, write)
     if not plan.validate_outputs:
         return True
     return await _validate(flow_type, phase.output_validators, context, progress.outputs(), progress)
+
+
+async def _keep(step: Step, effects: Effects | None, progress: Progress, write: WriteStep) -> None:
+    if effects is None:
+        progress.unrecorded.append(step)
+    else:
+        progress.wrote = True
+        await write(step, effects, tuple(progress.unrecorded))
+        progress.unrecorded.clear()
+    progress.steps.append(step)
+
+
+def _check_recorded(phase: PhaseConfig, steps: Sequence[Step]) -> None:
+    """Refuse to go on after steps that the phase does not have any more, or has in another order."""
+    for step in steps:
+        if step.handler not in phase.handlers[step.number - 1 : step.number]:
+            raise NotFound(
+                f"step {step.number} of the run was '{step.handler}', which the phase has no more",
+                where={"phase": phase.name},
+                next_step="Execute the phase again.",
+            )
 
 
 def _parse(phase: PhaseConfig, inputs: Mapping[str, Any], progress: Progress) -> BaseModel | None:

@@ -116,6 +116,15 @@ def error_document(error: BaseException, resolution: ErrorResolution, *, attempt
     }
 
 
+def storable(value: Any) -> Any:
+    """The same document with characters replaced that the database cannot store in JSON (NUL, surrogates)."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {storable(key): storable(inner) for key, inner in value.items()}
+    return [storable(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def progress_of(config: FlowTypeConfig, completed: Sequence[str]) -> float:
     """Completed phases in percent."""
     return progress(config, completed)

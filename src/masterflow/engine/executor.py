@@ -17,10 +17,10 @@ import structlog
 
 from masterflow.context import PhaseContext
 from masterflow.engine.attempt import Plan, Progress, Step, run_attempt
-from masterflow.engine.endings import Ending, Settled, failed, needs_input, succeeded
+from masterflow.engine.endings import Ending, Settled, failed, needs_input, storable, succeeded
 from masterflow.engine.pool import Limits, ProcessPool, Usage
 from masterflow.engine.state import FlowStateManager
-from masterflow.errors import Conflict, MasterflowError, PhaseTimeout, Unavailable
+from masterflow.errors import InvalidInput, MasterflowError, NotFound, PhaseTimeout, Unavailable
 from masterflow.kernel.decisions import resolve_error
 from masterflow.kernel.definition import PhaseConfig, RetryConfig
 from masterflow.kernel.outcome import Effects
@@ -30,6 +30,8 @@ from masterflow.store.database import Database, driver_rows
 from masterflow.store.repositories import Repositories
 from masterflow.store.transitions import Job, Started, Transitions
 
+_AWAY = ("08", "53", "57P")
+"""Classes of SQLSTATE that say nothing about the statement: connection, resources, shutdown."""
 _log = structlog.get_logger("masterflow.engine")
 
 
@@ -92,22 +94,26 @@ class _Run:
         self._progress = Progress()
 
     async def execute(self) -> None:
-        """Run the attempt and end it in one commit; then revert what an unsuccessful run wrote."""
+        """Run the attempt and end it in one commit; then revert what an unsuccessful run wrote.
+
+        Raises Unavailable when the database is away: the run is as it was and is dispatched again.
+        """
         try:
             ending = await self._attempt()
-        except Abandoned:
-            raise
         except Exception as error:  # the worker's rim: any error of a handler becomes the run's outcome
             ending = self._failure(error)
-        await self._finish(ending)
+        try:
+            await self._finish(ending)
+        except Unavailable:
+            raise
+        except Exception as error:  # what cannot be stored ends the run too, or it would run for ever
+            ending = self._failure(error)
+            await self._finish(ending)
         if ending.outcome.get("revert"):
             await self._revert()
 
     async def _attempt(self) -> Ending:
-        flow_type = self._ports.registry.get(self._started.flow_type)
-        phase = flow_type.config.phase(self._started.phase)
-        if phase is None:
-            raise Conflict(f"flow type {self._started.flow_type} has no phase '{self._started.phase}' any more")
+        flow_type, phase = self._definition()
         options = self._started.options
         plan = Plan(flow_type, phase, options.get("validate_inputs", True), options.get("validate_outputs", True))
         self._progress = self._resume()
@@ -131,6 +137,20 @@ class _Run:
             return needs_input(self._progress)
         return self._success(flow_type, phase, state)
 
+    def _definition(self) -> tuple[FlowType, PhaseConfig]:
+        """What this worker knows of the phase; a flow runs under the major version it was created with."""
+        flow_type = self._ports.registry.get(self._started.flow_type)
+        config, pinned = flow_type.config, self._started.flow_version
+        if config.version.partition(".")[0] != pinned.partition(".")[0]:
+            raise NotFound(
+                f"the flow needs version {pinned} of flow type {config.name}, this worker has {config.version}",
+                next_step="Run a worker that has it, or create a new flow.",
+            )
+        phase = config.phase(self._started.phase)
+        if phase is None:
+            raise NotFound(f"flow type {config.name} has no phase '{self._started.phase}' any more")
+        return flow_type, phase
+
     def _success(self, flow_type: FlowType, phase: PhaseConfig, state: dict[str, Any]) -> Ending:
         outputs = self._progress.outputs()
         phases = {**state.get("phases", {}), phase.name: outputs}
@@ -149,7 +169,10 @@ class _Run:
             }
         return Ending(ending.outcome, outputs, {**state, "phases": phases})
 
-    def _failure(self, error: BaseException) -> Ending:
+    def _failure(self, error: Exception) -> Ending:
+        """The ending for an error of the attempt; one that says nothing about the run is raised again."""
+        if isinstance(error, Abandoned) or _database_is_away(error):
+            raise error
         options = self._started.options
         retry = self._retry_config()
         attempt = self._started.attempt if options.get("retry_on_failure", True) else retry.max_attempts
@@ -161,9 +184,12 @@ class _Run:
         return failed(error, resolution, self._progress, attempt=self._started.attempt)
 
     def _retry_config(self) -> RetryConfig:
-        phase = self._ports.registry.get(self._started.flow_type).config.phase(self._started.phase)
         limit = self._started.options.get("max_retries")
-        return (phase.retry_config if phase else RetryConfig()).limited(limit)
+        try:
+            _, phase = self._definition()
+        except NotFound:
+            return RetryConfig().limited(limit)
+        return phase.retry_config.limited(limit)
 
     async def _finish(self, ending: Ending) -> None:
         outcome = {
@@ -171,12 +197,16 @@ class _Run:
             "execution_ms": round(1000 * (time.perf_counter() - self._begun)),
             "resource_usage": self._usage.document(),
             "validation": [asdict(issue) for issue in self._progress.issues],
-            "steps": [self._step_row(step) for step in self._progress.unrecorded],
         }
+        steps = [row for step in self._progress.unrecorded if (row := self._step_row(step))]
         outputs = self._seal(ending.outputs) if ending.outputs is not None else None
         state = self._seal(ending.state) if ending.state is not None else None
         moved = await self._transitions.finish(
-            self._worker_scope(), self._job, self._fence, outcome=outcome, sealed=(outputs, state)
+            self._worker_scope(),
+            self._job,
+            self._fence,
+            outcome={**storable(outcome), "steps": steps},
+            sealed=(outputs, state),
         )
         if moved is None:
             raise Abandoned
@@ -185,7 +215,7 @@ class _Run:
         """Undo at once; what stands in the way is left to the reconciler, which tries again."""
         try:
             await self._transitions.revert_run(self._worker_scope(), flow_id=self._job.flow_id, run_id=self._job.run_id)
-        except (Conflict, Unavailable) as error:
+        except MasterflowError as error:
             _log.warning("revert_postponed", error=error.detail, code=error.code)
 
     async def _write(self, step: Step, effects: Effects, unrecorded: Sequence[Step]) -> None:
@@ -197,15 +227,15 @@ class _Run:
                 raise Abandoned
             record = Transitions(partial(driver_rows, session)).record_step
             for earlier in unrecorded:
-                await record(self._job.run_id, earlier.number, earlier.handler, self._seal(earlier.outputs))
-            await effects(self._ports.repositories(session, self._scope))
+                await record(job.run_id, earlier.number, earlier.handler, self._seal(earlier.document()))
+            await effects(ports.repositories(session, self._scope))
             await session.flush()
-            await record(self._job.run_id, step.number, step.handler, self._seal(step.outputs))
+            await record(job.run_id, step.number, step.handler, self._seal(step.document()))
 
     def _resume(self) -> Progress:
         rows = self._started.steps
         steps = [
-            Step(row["step"], row["handler"], self._open(base64.b64decode(row["outputs"].replace("\n", ""))))
+            Step(row["step"], row["handler"], **self._open(base64.b64decode(row["outputs"].replace("\n", ""))))
             for row in rows
         ]
         return Progress(steps=steps, wrote=bool(rows))
@@ -233,9 +263,13 @@ class _Run:
             new_id=self._ports.new_id,
         )
 
-    def _step_row(self, step: Step) -> dict[str, Any]:
-        sealed = base64.b64encode(self._seal(step.outputs)).decode()
-        return {"step": step.number, "handler": step.handler, "outputs": sealed}
+    def _step_row(self, step: Step) -> dict[str, Any] | None:
+        """A finished step to record; None when its outputs cannot be stored: it runs again then."""
+        try:
+            sealed = self._seal(step.document())
+        except InvalidInput:
+            return None
+        return {"step": step.number, "handler": step.handler, "outputs": base64.b64encode(sealed).decode()}
 
     def _seal(self, document: Mapping[str, Any]) -> bytes:
         return self._ports.state.seal(self._scope, self._job.flow_id, document)
@@ -245,3 +279,9 @@ class _Run:
 
     def _worker_scope(self) -> Scope:
         return Scope(self._job.client_account_id, self._job.engagement_id, self._ports.worker)
+
+
+def _database_is_away(error: Exception) -> bool:
+    """Whether our own database failed, not the run: such an attempt does not count."""
+    state = error.where.get("sqlstate") if isinstance(error, Unavailable) else None
+    return isinstance(state, str) and (not state or state.startswith(_AWAY))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -28,6 +29,8 @@ SETTINGS = DBSettings(db_schema="queue", prefix="", channel=Channel("ch_pgqueuer
 LARGEST_BATCH = 25
 MOST_CONCURRENT = 100
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+HEALTHY_SECONDS = 5.0
+WATCH_SECONDS = 0.5
 _log = structlog.get_logger("masterflow.dispatch")
 
 
@@ -79,37 +82,58 @@ class TwoConnectionDriver:
     async def __aenter__(self) -> Self:
         return self
 
+    @property
+    def lost(self) -> bool:
+        """Whether one of the connections is gone."""
+        return self._statements.closed or (self.watcher is not None and self.watcher.done())
+
     async def __aexit__(self, *_: object) -> None:
         self._shutdown.set()
+        await self._stop_watching()
+        await self._tasks.gather_tasks()
+
+    async def close(self) -> None:
+        """Close both connections."""
+        await self._stop_watching()
+        await self._listener.close()
+        await self._statements.close()
+
+    async def _stop_watching(self) -> None:
         if self.watcher is not None:
             self.watcher.cancel()
-            with suppress(asyncio.CancelledError, Unavailable):
-                await self.watcher
-        await self._tasks.gather_tasks()
+            await asyncio.gather(self.watcher, return_exceptions=True)
 
 
 class PgQueuerDispatcher:
-    """Delivers jobs to `work`; a lost connection means a new queue manager, not a lost worker."""
+    """Delivers jobs to `work`; a lost connection means a new queue manager, not a lost worker.
+
+    What runs then goes on. Its jobs look abandoned, so the new manager gets them again (unless another
+    worker is faster): a job that still runs here is not run twice but kept alive until it is done.
+    """
 
     def __init__(self, url: Any, *, name: str, heartbeat: timedelta = timedelta(seconds=3)) -> None:
         self.heartbeat = heartbeat
         self._url, self._name = url, name
         self._stopping = asyncio.Event()
         self._manager: QueueManager | None = None
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._left: set[asyncio.Task[None]] = set()
 
     async def run(self, work: Work) -> None:
         """Deliver jobs until `stop`; reconnect with growing pauses while the database is away."""
         failures = 0
         while not self._stopping.is_set():
+            begun = time.monotonic()
             try:
                 await self._serve(work)
-                failures = 0
             except Unavailable as error:
+                failures = 0 if time.monotonic() - begun > HEALTHY_SECONDS else failures
                 pause = RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)]
                 failures += 1
                 _log.warning("queue_connection_lost", error=error.detail, retry_in_seconds=pause)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
+        await asyncio.gather(*self._running.values(), *self._left, return_exceptions=True)
 
     def stop(self) -> None:
         """Take no further job; running ones are finished."""
@@ -133,14 +157,12 @@ class PgQueuerDispatcher:
 
     async def _serve(self, work: Work) -> None:
         """One queue manager on fresh connections, until it stops or loses one of them."""
-        statements = await Link.open(self._url, application_name=f"{self._name}-queue", disposable_writes=True)
-        listener = await Link.open(self._url, application_name=f"{self._name}-listen")
-        driver = TwoConnectionDriver(statements, listener)
+        driver = await self._connect()
         manager = self._manager = QueueManager(queries(driver), SETTINGS.channel)
 
         @manager.entrypoint(ENTRYPOINT, on_failure="hold")
         async def deliver(job: QueueJob) -> None:
-            await work(parse_payload(job.payload or b""), int(job.id))
+            await self._deliver(work, job)
 
         if self._stopping.is_set():
             manager.shutdown.set()
@@ -148,8 +170,26 @@ class PgQueuerDispatcher:
             await self._supervise(manager, driver)
         finally:
             self._manager = None
-            await listener.close()
+            await driver.close()
+
+    async def _connect(self) -> TwoConnectionDriver:
+        statements = await Link.open(self._url, application_name=f"{self._name}-queue", disposable_writes=True)
+        try:
+            listener = await Link.open(self._url, application_name=f"{self._name}-listen")
+        except Unavailable:
             await statements.close()
+            raise
+        return TwoConnectionDriver(statements, listener)
+
+    async def _deliver(self, work: Work, job: QueueJob) -> None:
+        """Run a job, or wait for it when it runs here already."""
+        key = int(job.id)
+        task = self._running.get(key)
+        if task is None:
+            task = asyncio.create_task(_run(work, job.payload or b"", key))
+            self._running[key] = task
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        await asyncio.shield(task)
 
     async def _supervise(self, manager: QueueManager, driver: TwoConnectionDriver) -> None:
         running = asyncio.create_task(
@@ -161,18 +201,24 @@ class PgQueuerDispatcher:
                 log_aggregation_interval=timedelta(0),
             )
         )
-        try:
-            while not running.done():
-                watched = {running} if driver.watcher is None else {running, driver.watcher}
-                await asyncio.wait(watched, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
-                if driver.watcher is not None and driver.watcher.done():
-                    break
-        finally:
-            manager.shutdown.set()
-            results = await asyncio.gather(running, return_exceptions=True)
-        lost = [result for result in results if isinstance(result, Exception)]
-        if lost or not self._stopping.is_set():
-            raise Unavailable("the queue's connection ended") from (lost[0] if lost else None)
+        self._left.add(running)
+        running.add_done_callback(self._forget)
+        while not running.done() and not driver.lost:
+            watched = {running} if driver.watcher is None else {running, driver.watcher}
+            await asyncio.wait(watched, timeout=WATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        manager.shutdown.set()  # without its connections it takes no more, and waits for what runs
+        cause = running.exception() if running.done() else None
+        if cause is not None or not self._stopping.is_set():
+            raise Unavailable("the queue's connection ended") from cause
+
+    def _forget(self, manager: asyncio.Task[None]) -> None:
+        self._left.discard(manager)
+        if not manager.cancelled() and (error := manager.exception()) is not None:
+            _log.info("queue_manager_ended", error_type=type(error).__name__)
+
+
+async def _run(work: Work, payload: bytes, job_id: int) -> None:
+    await work(parse_payload(payload), job_id)
 
 
 def queries(driver: TwoConnectionDriver) -> Queries:

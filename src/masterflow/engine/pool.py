@@ -68,7 +68,7 @@ class ProcessPool:
             raise ResourceLimitReached(
                 f"the calculation needed more than {limits.memory_bytes // 1024**2} MiB of memory or "
                 f"{limits.cpu_seconds} seconds of processor time",
-                where={"function": function.__name__},
+                where={"function": getattr(function, "__name__", type(function).__name__)},
                 next_step="Split the file, or raise the limits of the phase.",
             ) from error
         usage.add(cpu_seconds, peak)

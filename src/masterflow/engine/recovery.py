@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from masterflow.errors import Conflict
+from masterflow.errors import MasterflowError
 from masterflow.kernel.permission import Scope
 from masterflow.store.database import Database
 from masterflow.store.transitions import Transitions
@@ -31,5 +31,5 @@ class Recovery:
             scope = Scope(client, engagement, self._worker)
             try:
                 await self._transitions.revert_run(scope, flow_id=flow, run_id=run)
-            except Conflict as error:
+            except MasterflowError as error:  # one flow does not keep the others from being healed
                 _log.warning("revert_blocked", flow_id=str(flow), run_id=str(run), error=error.detail)

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from masterflow.errors import Conflict
 from masterflow.kernel.permission import Scope
 from masterflow.store.database import Database
 from masterflow.store.repositories import Repositories
 from masterflow.store.sealing import Place, SealBroken, Sealer
+from masterflow.store.tables import Checkpoint
+
+_log = structlog.get_logger("masterflow.state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +56,22 @@ class FlowStateManager:
         skipped: list[tuple[UUID, str]] = []
         async with database.read(scope) as session:
             found: Repositories = repositories(session, scope)
-            checkpoints = await found.runs.checkpoints(flow_id)
-        for checkpoint in checkpoints:
-            reason = _damage(checkpoint.state, checkpoint.digest)
-            if not reason:
+            async for checkpoint in found.runs.newest_checkpoints(flow_id):
                 try:
-                    state = self.open(scope, flow_id, checkpoint.state)
+                    state = self._checked(scope, checkpoint)
                 except SealBroken as error:
-                    reason = error.detail
+                    _log.warning("checkpoint_skipped", checkpoint_id=str(checkpoint.id), reason=error.detail)
+                    skipped.append((checkpoint.id, error.detail))
                 else:
                     done = list(checkpoint.phases_completed)
                     return Recovered(checkpoint.phase, checkpoint.kind, state, done, tuple(skipped))
-            skipped.append((checkpoint.id, reason))
         raise Conflict("no checkpoint of this flow passes its checks", where={"skipped": len(skipped)})
+
+    def _checked(self, scope: Scope, checkpoint: Checkpoint) -> dict[str, Any]:
+        if hashlib.sha256(checkpoint.state).digest() != checkpoint.digest:
+            raise SealBroken("the digest does not fit the stored bytes")
+        return self.open(scope, checkpoint.flow_id, checkpoint.state)
 
 
 def _place(scope: Scope, flow_id: UUID) -> Place:
     return Place(scope.client_account_id, scope.engagement_id, flow_id)
-
-
-def _damage(state: bytes, digest: bytes) -> str:
-    return "" if hashlib.sha256(state).digest() == digest else "the digest does not fit the stored bytes"

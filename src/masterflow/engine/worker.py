@@ -46,6 +46,10 @@ class Worker:
             await self._executor.run(job, job_id)
         except MasterflowError as error:  # the reconciler dispatches the run again
             _log.warning("job_not_finished", run_id=str(job.run_id), code=error.code, error=error.detail)
+        except Exception as error:
+            _log.error("job_failed", run_id=str(job.run_id), exc_info=error)
+            # The queue keeps the text of an error in its log, which no policy guards: it gets none of ours.
+            raise RuntimeError("the job was not finished; see the worker's log") from None
 
     async def _prune(self) -> None:
         await self._dispatcher.prune(timedelta(days=1))
@@ -56,5 +60,7 @@ class Worker:
                 await action()
             except MasterflowError as error:
                 _log.warning("sweep_failed", code=error.code, error=error.detail)
+            except Exception as error:  # a lost connection outside the pool among others; the next pass tries again
+                _log.error("sweep_failed", exc_info=error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), every.total_seconds())

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 from masterflow.errors import ConfigurationInvalid
-from masterflow.store.homes import explained, role_password
+from masterflow.store.embedded import explained, role_password
 
 KEY_BYTES = 32
 

@@ -39,7 +39,8 @@ def ensure_roles(admin: psycopg.Connection, passwords: Mapping[str, str]) -> Non
     """Create missing roles and set attributes, passwords and settings; safe to repeat.
 
     `admin` is an autocommit connection of a superuser (or of a role that may create roles and grant
-    BYPASSRLS); `passwords` has one entry per login role.
+    BYPASSRLS); `passwords` has one entry per login role. The server gets a SCRAM verifier only, so no
+    password can reach its log.
     """
     for role, attributes in _ATTRIBUTES.items():
         name = sql.Identifier(role)
@@ -48,7 +49,8 @@ def ensure_roles(admin: psycopg.Connection, passwords: Mapping[str, str]) -> Non
             admin.execute(sql.SQL("create role {}").format(name))
         admin.execute(sql.SQL("alter role {} with {}").format(name, sql.SQL(attributes)))
         if role in LOGIN_ROLES:
-            admin.execute(sql.SQL("alter role {} password {}").format(name, sql.Literal(passwords[role])))
+            verifier = admin.pgconn.encrypt_password(passwords[role].encode(), role.encode(), b"scram-sha-256")
+            admin.execute(sql.SQL("alter role {} password {}").format(name, sql.Literal(verifier.decode())))
         for setting, value in _SETTINGS.get(role, {}).items():
             admin.execute(
                 sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))

@@ -15,7 +15,7 @@ from masterflow.orchestrator.transaction import Answered
 from masterflow.orchestrator.views import Accepted, FlowView, Page
 from masterflow.web.deps import PageWanted, etag, is_current
 from masterflow.web.examples import PROBLEM
-from masterflow.web.problems import MEDIA_TYPE, Problem
+from masterflow.web.problems import MEDIA_TYPE
 from masterflow.web.schemas import AcceptedBody, flow_body, flow_fields
 
 FLOWS = "/api/v1/flows"
@@ -48,8 +48,6 @@ def problems(*statuses: int) -> Responses:
 
 
 COMMON = problems(401, 403, 422, 503)
-PROBLEM_MODEL = Problem
-
 
 def shown(body: Any, version: int, if_none_match: str | None) -> Response:
     """A body with its entity tag; 304 without a body when the caller has it."""

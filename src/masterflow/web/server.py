@@ -27,6 +27,7 @@ from masterflow.web.answers import COMMON
 from masterflow.web.auth import current_scope
 from masterflow.web.deps import known_query
 from masterflow.web.limits import BodyLimits, RequestContext
+from masterflow.web.problems import Problem
 from masterflow.web.services import WebServices
 
 PUBLIC = ("/livez", "/readyz", "/startupz", "/openapi.json")
@@ -49,7 +50,7 @@ def create_web(services: WebServices, settings: Settings, *, lifespan: Lifespan 
 
 def bare_application(settings: Settings, *, lifespan: Lifespan | None = None) -> FastAPI:
     """The application without services: enough for its OpenAPI document."""
-    app = FastAPI(
+    app = _Web(
         title="Master Flow Orchestrator",
         version=version("masterflow"),
         description=_DESCRIPTION,
@@ -68,6 +69,17 @@ def bare_application(settings: Settings, *, lifespan: Lifespan | None = None) ->
     app.add_middleware(BodyLimits, max_json_bytes=settings.max_json_bytes, max_upload_bytes=settings.max_upload_bytes)
     app.add_middleware(RequestContext)
     return app
+
+
+class _Web(FastAPI):
+    """FastAPI with the problem document among the schemas."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document; made once."""
+        document = super().openapi()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"] |= {**schema.pop("$defs"), "Problem": schema}
+        return document
 
 
 def openapi_document() -> dict[str, Any]:

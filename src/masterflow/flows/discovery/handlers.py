@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
 from masterflow.context import PhaseContext
-from masterflow.domain.inventory import build_inventory, summarise
 from masterflow.domain.mapping_changes import checked_changes
 from masterflow.domain.records import CleanRecord, Record, SheetRole
 from masterflow.errors import NotFound
 from masterflow.flows.discovery import rules
-from masterflow.flows.discovery.drafts import asset_rows, external_rows
+from masterflow.flows.discovery.drafts import Row, external_row, linked, settled
 from masterflow.flows.discovery.reference import CATALOG_AS_OF, lifecycle_document
 from masterflow.flows.discovery.schemas import DataImportInputs, FieldMappingInputs, NoInputs, TechDebtInputs
 from masterflow.kernel.outcome import Completed, NeedsInput, Outcome
 from masterflow.store.repositories import Repositories
-from masterflow.store.repositories.assets import AssetFilter
 from masterflow.store.repositories.mappings import SuggestedColumn
 from masterflow.store.tables import Asset
 
 PROFILED_ROWS = 2_000
-SHOWN_ISSUES = 200
+LARGEST_PAGE = 200
 
 
 async def store_raw_records(ctx: PhaseContext, inputs: DataImportInputs) -> Outcome:
@@ -50,13 +48,14 @@ async def store_raw_records(ctx: PhaseContext, inputs: DataImportInputs) -> Outc
                 "status": "read",
                 "total_records": len(found.records),
                 "rejected_records": found.rejected,
-                "issues": [asdict(issue) for issue in found.issues[:SHOWN_ISSUES]],
+                "issues": [asdict(issue) for issue in found.issues[: rules.SHOWN_ISSUES]],
             },
         )
 
     return Completed(
         {
             "import_id": str(import_id),
+            "run_id": str(ctx.run_id),
             "file_name": upload.file_name,
             "source": found.source,
             "source_title": found.source_title,
@@ -78,7 +77,7 @@ async def suggest_mappings(ctx: PhaseContext, _: FieldMappingInputs) -> Outcome:
         if upload is None:
             raise NotFound("no such upload", where={"import_id": str(import_id)})
         values: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        async for part in repositories.records.raw(import_id):
+        async for part in repositories.records.raw(import_id, run_id=_run_of(ctx, "data_import")):
             for row in part:
                 if len(values[row.record.sheet]) < PROFILED_ROWS:
                     values[row.record.sheet].append(row.record.values)
@@ -130,7 +129,7 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
         upload = await repositories.imports.get(import_id)
         mappings = await repositories.mappings.of_import(import_id)
         rows: list[tuple[str, Record]] = []
-        async for part in repositories.records.raw(import_id):
+        async for part in repositories.records.raw(import_id, run_id=_run_of(ctx, "data_import")):
             rows += [(str(row.id), row.record) for row in part]
     roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in (upload.sheets if upload else [])}
     columns = rules.mapped_columns(
@@ -153,6 +152,7 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
     return Completed(
         {
             "import_id": str(import_id),
+            "run_id": str(ctx.run_id),
             "records": len(found.records),
             "quarantined": len(reasons),
             "issues": len(found.issues),
@@ -167,35 +167,23 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
 
 async def build_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
     """Build the inventory of the clean records and merge it into the engagement's assets."""
-    import_id = _import_id(ctx)
-    records, source = await _clean(ctx, import_id)
-    inventory = await ctx.compute(build_inventory, records, source=source)
+    records, source = await _clean(ctx)
+    built = await ctx.compute(rules.inventory_rows, records, source)
 
     async def write(repositories: Repositories) -> None:
-        await repositories.assets.upsert_drafts(asset_rows(inventory.assets, flow_id=ctx.flow_id))
+        await _merge(repositories, linked(built.rows, flow_id=ctx.flow_id, phase=ctx.phase))
 
-    return Completed(
-        {
-            "import_id": str(import_id),
-            "summary": asdict(summarise(inventory)),
-            "assets": len(inventory.assets),
-            "conflicts": sum(len(asset.conflicts) for asset in inventory.assets),
-            "host_name_guesses": [asdict(guess) for guess in inventory.guesses],
-            "reconciliation": asdict(inventory.reconciliation),
-            "issues": [asdict(issue) for issue in inventory.issues[:SHOWN_ISSUES]],
-        },
-        effects=write,
-    )
+    return Completed({"import_id": str(_import_id(ctx)), **built.outputs}, effects=write)
 
 
 async def connect_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
     """Store the edges that the file states and what their graph shows."""
-    records, source = await _clean(ctx, _import_id(ctx))
+    records, source = await _clean(ctx)
     found = await ctx.compute(rules.connect, records, source)
 
     async def write(repositories: Repositories) -> None:
-        if found.external:
-            await repositories.assets.upsert_drafts(external_rows(found.external, flow_id=ctx.flow_id))
+        outside = [external_row(name) for name in dict.fromkeys(found.external)]
+        await _merge(repositories, linked(outside, flow_id=ctx.flow_id, phase=ctx.phase))
         keys = sorted({key for edge in found.edges for key in (edge.source, edge.target)})
         ids = await repositories.assets.ids_by_key(keys)
         edges = [
@@ -218,20 +206,23 @@ async def connect_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
             "external_endpoints": found.external,
             "noise_edges": found.noise,
             "unresolved": list(report.unresolved),
-            "issues": [asdict(issue) for issue in found.issues[:SHOWN_ISSUES]],
+            "issues": [asdict(issue) for issue in found.issues[: rules.SHOWN_ISSUES]],
         },
         effects=write,
     )
 
 
 async def assess_lifecycles(ctx: PhaseContext, inputs: TechDebtInputs) -> Outcome:
-    """Judge the operating system of every asset of this flow at the stated date."""
+    """Judge the operating system of every asset that this flow's file describes, at the stated date."""
     on = inputs.as_of or ctx.now.date()
-    rows: list[tuple[str, str, str]] = []
+    keys = await ctx.compute(rules.inventory_keys, *await _clean(ctx))
     async with ctx.read() as repositories:
-        async for asset in _assets_of(repositories, ctx.flow_id):
-            if asset.operating_system and "template" not in asset.flags:
-                rows.append((str(asset.id), asset.operating_system, asset.environment or ""))
+        assets = await _stored(repositories, keys)
+    rows = [
+        (str(asset.id), asset.operating_system, asset.environment or "")
+        for asset in assets.values()
+        if asset.operating_system and "template" not in asset.flags
+    ]
     found = await ctx.compute(rules.assess, rows, lifecycle_document(), catalog_as_of=CATALOG_AS_OF, on=on)
 
     async def write(repositories: Repositories) -> None:
@@ -248,18 +239,34 @@ def _import_id(ctx: PhaseContext) -> UUID:
     return UUID(ctx.outputs["data_import"]["import_id"])
 
 
-async def _clean(ctx: PhaseContext, import_id: UUID) -> tuple[list[CleanRecord], str]:
+def _run_of(ctx: PhaseContext, phase: str) -> UUID:
+    """The run whose rows count: a phase that ran again stored them again."""
+    return UUID(ctx.outputs[phase]["run_id"])
+
+
+async def _clean(ctx: PhaseContext) -> tuple[list[CleanRecord], str]:
+    """The rows that cleansing let through, and the name of the tool that wrote the file."""
+    import_id, run_id = _import_id(ctx), _run_of(ctx, "data_cleansing")
     records: list[CleanRecord] = []
     async with ctx.read() as repositories:
-        upload = await repositories.imports.get(import_id)
-        async for part in repositories.records.cleansed(import_id):
+        async for part in repositories.records.cleansed(import_id, run_id=run_id):
             records += [row.record for row in part if row.quarantine_reason is None]
-    return records, upload.source if upload else ""
+    return records, ctx.outputs["data_import"]["source"]
 
 
-async def _assets_of(repositories: Repositories, flow_id: UUID) -> AsyncIterator[Asset]:
+async def _merge(repositories: Repositories, rows: list[Row]) -> None:
+    """Bring rows into the inventory, edits by people untouched."""
+    known = await _stored(repositories, {row["natural_key"] for row in rows})
+    await repositories.assets.upsert_drafts(settled(rows, known))
+
+
+async def _stored(repositories: Repositories, keys: Collection[str]) -> dict[str, Asset]:
+    """Assets with these natural keys, by key."""
+    found: dict[str, Asset] = {}
+    present = await repositories.assets.ids_by_key(sorted(keys))
     after: tuple[str, UUID] | None = None
-    while page := await repositories.assets.page(AssetFilter(master_flow_id=flow_id), limit=200, after=after):
-        for asset in page:
-            yield asset
+    while len(found) < len(present):
+        page = await repositories.assets.page(limit=LARGEST_PAGE, after=after)
+        found |= {asset.natural_key: asset for asset in page if asset.natural_key in present}
         after = (page[-1].name, page[-1].id)
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from masterflow.domain.cleansing import MappedColumn, cleanse
@@ -13,17 +15,37 @@ from masterflow.domain.dependencies import Edge, GraphReport, Node, analyse, res
 from masterflow.domain.fields import FIELDS, Suggestion, profile, suggest
 from masterflow.domain.importing import FileStart, SheetEnd, detect_source, read
 from masterflow.domain.inventory import Inventory, build_inventory
+from masterflow.domain.inventory import summarise as summarise_inventory
 from masterflow.domain.quality import QualityReport, score
 from masterflow.domain.records import (
     Cell,
     CleanRecord,
+    CleanValue,
     Column,
     Issue,
+    Place,
     Record,
     SheetHeader,
     SheetRole,
 )
 from masterflow.domain.tech_debt import LifecycleFinding, assess_lifecycle, load_catalog, summarise
+from masterflow.flows.discovery.drafts import Row, asset_row
+
+SHOWN_ISSUES = 200
+
+
+def _travel_by_position(kind: type[Any]) -> None:
+    """Pickle the objects of a slotted dataclass as a call with their values.
+
+    The standard way asks for the fields of the class again for each object and takes most of the time
+    of a calculation whose arguments are tens of thousands of cells.
+    """
+    values = attrgetter(*(field.name for field in fields(kind)))
+    copyreg.pickle(kind, lambda found: (kind, values(found)))
+
+
+for _kind in (Record, CleanRecord, CleanValue, Issue, Place, SheetRole, Edge, LifecycleFinding):
+    _travel_by_position(_kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +164,33 @@ def mapped_columns(mappings: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapp
                 MappedColumn(row["source_column"], field.name, field.kind, row["unit"], field.unit, field.values)
             )
     return dict(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An inventory as columns of its assets, and what the phase tells of it."""
+
+    rows: list[Row]
+    outputs: dict[str, Any]
+
+
+def inventory_rows(records: Sequence[CleanRecord], source: str) -> Built:
+    """Build the inventory of clean records."""
+    inventory = build_inventory(records, source=source)
+    outputs = {
+        "summary": asdict(summarise_inventory(inventory)),
+        "assets": len(inventory.assets),
+        "conflicts": sum(len(asset.conflicts) for asset in inventory.assets),
+        "host_name_guesses": [asdict(guess) for guess in inventory.guesses],
+        "reconciliation": asdict(inventory.reconciliation),
+        "issues": [asdict(issue) for issue in inventory.issues[:SHOWN_ISSUES]],
+    }
+    return Built([asset_row(asset) for asset in inventory.assets], outputs)
+
+
+def inventory_keys(records: Sequence[CleanRecord], source: str) -> set[str]:
+    """Natural keys of the assets that clean records describe or name."""
+    return {asset.key for asset in build_inventory(records, source=source).assets}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -86,6 +87,16 @@ class Runs(Repository):
         """Checkpoints of a flow, oldest first, without the sealed state."""
         found = select(Checkpoint).options(defer(Checkpoint.state, raiseload=True))
         return await self._all(found.where(Checkpoint.flow_id == flow_id).order_by(Checkpoint.created_at))
+
+    async def newest_checkpoints(self, flow_id: UUID) -> AsyncIterator[Checkpoint]:
+        """Checkpoints of a flow with their sealed state, newest first; one state at a time is read."""
+        newest = (Checkpoint.created_at.desc(), Checkpoint.id.desc())
+        for key in await self._all(select(Checkpoint.id).where(Checkpoint.flow_id == flow_id).order_by(*newest)):
+            whole = select(Checkpoint).where(Checkpoint.id == key).execution_options(populate_existing=True)
+            found = await self._first(whole)
+            if found is not None:
+                yield found
+                self._session.expunge(found)
 
     async def statistics(self, *, since: datetime, until: datetime) -> list[PhaseStatistics]:
         """Figures per flow type and phase over the runs that finished from `since` until before `until`."""

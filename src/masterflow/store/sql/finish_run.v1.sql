@@ -26,7 +26,8 @@ begin
     end if;
     insert into app.run_steps (run_id, step, handler, outputs)
     select p_run, (s ->> 'step')::integer, s ->> 'handler', decode(s ->> 'outputs', 'base64')
-    from jsonb_array_elements(coalesce(p_outcome -> 'steps', '[]')) s;
+    from jsonb_array_elements(coalesce(p_outcome -> 'steps', '[]')) s
+    on conflict do nothing;  -- recorded already by a step whose commit the worker did not hear of
     perform app.close_run(v_flow, p_outcome, p_outputs);
     perform app.record_move(v_flow, 'finish', 'running', p_outcome ->> 'event',
                             coalesce(p_outcome -> 'details', '{}'));

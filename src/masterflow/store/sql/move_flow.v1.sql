@@ -7,11 +7,14 @@ returns table (run_id uuid, version integer, flow_status text) language plpgsql 
 declare
     v_flow app.crewai_flow_state_extensions;
     v_from text;
+    v_live boolean;  -- a cancelled flow has a run that has not ended: paused, or waiting for a retry
 begin
     perform app.begin(p_client, p_engagement, p_actor, null, 'none');
     v_flow := app.lock_flow(p_flow, p_version);
     v_from := v_flow.flow_status;
     perform app.require_move(p_action, v_from, p_to);
+    v_live := p_to = 'cancelled' and exists (select 1 from app.phase_runs r where r.id = v_flow.run_id
+                                             and r.status in ('pending', 'queued', 'running'));
     update app.crewai_flow_state_extensions f
     set flow_status = p_to, fence = null,
         current_phase = coalesce(p_patch ->> 'current_phase', f.current_phase),
@@ -21,13 +24,13 @@ begin
         waiting_for = coalesce(p_patch -> 'waiting_for', '{}'),
         status_before = p_patch -> 'status_before',
         deletion_metadata = p_patch -> 'deletion_metadata',
-        revert_pending = f.revert_pending or coalesce((p_patch ->> 'revert')::boolean, false),
+        revert_pending = f.revert_pending or coalesce((p_patch ->> 'revert')::boolean, false) or v_live,
         version = f.version + 1, event_seq = f.event_seq + 1, updated_at = clock_timestamp(),
         updated_by = app.actor_id()
     where f.flow_id = p_flow returning * into v_flow;
-    if p_patch ? 'run_status' then
+    if v_live or p_patch ? 'run_status' then
         update app.phase_runs r
-        set status = p_patch ->> 'run_status',
+        set status = coalesce(p_patch ->> 'run_status', 'cancelled'),
             finished_at = case when p_patch ->> 'run_status' = 'queued' then null
                                else coalesce(r.finished_at, clock_timestamp()) end
         where r.id = v_flow.run_id;

@@ -19,8 +19,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from masterflow.errors import MasterflowError, Unavailable
-from masterflow.store.accounts import Account, cluster_account, require_reachable, run_as
-from masterflow.store.homes import (
+from masterflow.store.embedded.accounts import Account, cluster_account, require_reachable, run_as
+from masterflow.store.embedded.homes import (
     PORT,
     SOCKET_NAME,
     default_home,
@@ -31,14 +31,14 @@ from masterflow.store.homes import (
     role_password,
     socket_directory,
 )
-from masterflow.store.initdb import SUPERUSER, ensure_cluster, failure, unusable_data
-from masterflow.store.installation import (
+from masterflow.store.embedded.initdb import SUPERUSER, ensure_cluster, failure, unusable_data
+from masterflow.store.embedded.installation import (
     Installation,
     installation_for,
     remove_other_copies,
     wheel_installation,
 )
-from masterflow.store.locks import (
+from masterflow.store.embedded.locks import (
     Registration,
     home_locked,
     live_users,
@@ -46,7 +46,7 @@ from masterflow.store.locks import (
     try_lock,
     unregister_user,
 )
-from masterflow.store.postmaster import (
+from masterflow.store.embedded.postmaster import (
     Postmaster,
     cluster_name,
     last_error,

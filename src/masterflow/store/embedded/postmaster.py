@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from masterflow.errors import ConfigurationInvalid
-from masterflow.store.accounts import Account
-from masterflow.store.homes import PORT, SOCKET_NAME
+from masterflow.store.embedded.accounts import Account
+from masterflow.store.embedded.homes import PORT, SOCKET_NAME
 
 _STATES: dict[str, Literal["ready", "stopping"]] = {"ready": "ready", "stopping": "stopping"}
 _SETTING_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")

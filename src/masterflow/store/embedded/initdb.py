@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 from masterflow.errors import ConfigurationInvalid, MasterflowError, Unavailable
-from masterflow.store.accounts import Account, run_as
-from masterflow.store.homes import role_password, sync_directory
-from masterflow.store.installation import Installation
+from masterflow.store.embedded.accounts import Account, run_as
+from masterflow.store.embedded.homes import role_password, sync_directory
+from masterflow.store.embedded.installation import Installation
 
 SUPERUSER = "masterflow_superuser"
 _CAUSE = re.compile(r"FATAL:|PANIC:|ERROR:|error:")
