@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from masterflow.kernel.permission import Scope
 from masterflow.store.database import Database
@@ -31,6 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", {}).get("server_folder")
     chosen = Path(given) if given else Path(tempfile.gettempdir()) / f"mf-{secrets.token_hex(6)}"
     config.stash[_FOLDER] = chosen
+    if not os.access(config.rootpath, os.W_OK):  # hypothesis keeps its examples there and warns when it cannot
+        settings.register_profile("read-only checkout", database=None)
+        settings.load_profile("read-only checkout")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -39,6 +39,7 @@ from masterflow.orchestrator.orchestrator import MasterFlowOrchestrator
 from masterflow.orchestrator.queries import FlowQueries
 from masterflow.settings import Settings
 from masterflow.store.database import Database
+from masterflow.store.doctor import Result
 from masterflow.store.embedded import default_home
 from masterflow.store.first_run import has_key
 from masterflow.store.keys import read_keys
@@ -48,6 +49,7 @@ from masterflow.store.repositories import Repositories
 from masterflow.store.sealing import Sealer
 from masterflow.store.tables import Engagement
 from masterflow.store.tenants import NewKey, Tenant, TenantAdministration
+from masterflow.store.upkeep import Upkeep
 from masterflow.web.server import create_web
 from masterflow.web.services import Probes, services_over
 
@@ -224,6 +226,27 @@ async def web_application(core: Core) -> AsyncIterator[FastAPI]:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await database.close()
+
+
+def upkeep_of(settings: Settings) -> Upkeep:
+    """What an administrator does with the database as a whole."""
+    return Upkeep(home_of(settings), settings.database_url)
+
+
+def examine(settings: Settings) -> list[Result]:
+    """Every check of the doctor. Blocking; changes nothing."""
+    home = home_of(settings)
+    upkeep = upkeep_of(settings)
+
+    def open_state(client: UUID, engagement: UUID, flow_id: UUID, state: bytes) -> None:
+        keys = read_keys(
+            text=settings.kek, file=settings.kek_file, home=home if settings.database_url is None else None
+        )
+        FlowStateManager(Sealer(keys, nonce=partial(os.urandom, 12))).open(
+            Scope(client, engagement, "doctor"), flow_id, state
+        )
+
+    return upkeep.examine(open_state)
 
 
 async def warm_compute(core: Core) -> None:

@@ -56,16 +56,22 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         if not name.startswith(PREFIX):
             continue
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            problems.append(f"unknown setting {name}" + (f" (did you mean {near[0]}?)" if near else ""))
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), [k.removeprefix(PREFIX) for k in known], n=1)
+            problems.append(f"unknown setting {name}" + (f" (did you mean {PREFIX}{near[0]}?)" if near else ""))
             continue
         try:
-            values[known[name]] = _READERS.get(known[name], str)(text)
+            values[known[name]] = _READERS.get(known[name], str)(_filled(text))
         except ValueError as error:
             problems.append(f"{name}={text!r}: {error}")
     if problems:
         raise ConfigurationInvalid("; ".join(problems), next_step="See docs/reference/settings.md for all settings.")
     return Settings(**values)
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty; leave the variable out for the default")
+    return text
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -87,6 +93,13 @@ def _at_least(smallest: int) -> Callable[[str], int]:
     return read
 
 
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 65_535:
+        raise ValueError("at least 1 and at most 65535")
+    return value
+
+
 def _seconds(text: str) -> float:
     value = float(text)
     if not 0.5 <= value <= 3600:
@@ -104,7 +117,7 @@ def _yes_or_no(text: str) -> bool:
 _READERS: dict[str, Callable[[str], Any]] = {
     "home": Path,
     "kek_file": Path,
-    "port": _at_least(1),
+    "port": _port,
     "log_level": _one_of(*LOG_LEVELS),
     "log_format": _one_of(*LOG_FORMATS),
     "pool_size": _at_least(2),

@@ -14,8 +14,11 @@ _SECRET_NAME = re.compile(
     r"password|passwd|secret|token|api_?key|credential|authorization|private_?key|kek", re.IGNORECASE
 )
 _SECRET_TEXT = re.compile(
-    r"mf_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{20,}|Bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"mf_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{20,}|Bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
 )
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LINES = frozenset({"exception", "stack"})
+"""Tracebacks keep their line breaks."""
 HIDDEN = "***"
 
 
@@ -53,10 +56,22 @@ def configure(*, level: str, form: str) -> None:
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide values under secret names and secret-looking text in any string."""
+    """Hide values under secret names and secret-looking text in any string; keep an event on its line."""
     for key, value in event.items():
-        event[key] = HIDDEN if _SECRET_NAME.search(key) else _clean(value)
+        cleaned = HIDDEN if _SECRET_NAME.search(key) else _clean(value)
+        event[key] = _on_its_line(cleaned, key) if isinstance(cleaned, str) else cleaned
     return event
+
+
+def _on_its_line(text: str, key: str) -> str:
+    """Control characters as escapes, so that no text can forge a line or steer a terminal."""
+    if key in _LINES:
+        return "\n".join(_CONTROL.sub(_escaped, line) for line in text.split("\n"))
+    return _CONTROL.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]
 
 
 def _clean(value: Any) -> Any:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from support.flows import toy_registry
-from support.services import Keys, TestWorker, access_over
 
 from masterflow.orchestrator.access import Access
 from masterflow.orchestrator.orchestrator import MasterFlowOrchestrator
 from masterflow.orchestrator.queries import FlowQueries
 from masterflow.store.database import Database
 from masterflow.store.sealing import Sealer
+from support.flows import toy_registry
+from support.services import Keys, TestWorker, access_over
 
 
 @pytest.fixture

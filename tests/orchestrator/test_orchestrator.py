@@ -6,16 +6,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from support.services import TestWorker
-from support.tenants import ScopeFactory
 
 from masterflow.errors import Conflict, IllegalTransition, InvalidInput, NotFound, NotPermitted, StaleVersion
 from masterflow.kernel.permission import Scope
 from masterflow.orchestrator.access import Access
 from masterflow.orchestrator.orchestrator import MasterFlowOrchestrator
-from masterflow.orchestrator.queries import FlowQueries
 from masterflow.orchestrator.requests import CreateFlow, ExecuteFlow
 from masterflow.orchestrator.views import FlowView
+from support.services import TestWorker
+from support.tenants import ScopeFactory
 
 NAMES = {"names": ["a", "b"]}
 

@@ -19,7 +19,7 @@ from support.tenants import ScopeFactory
 VALUES = ("vm", 1.5, "{}")
 OTHER = ("other", 2.5, '{"a": 1}')
 A_ROW: Write = ("insert", (0, 0, VALUES))
-_given_server = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+_given_server = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture

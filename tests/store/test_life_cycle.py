@@ -17,9 +17,9 @@ from support.server import Server
 from support.tenants import ScopeFactory
 
 RUNS = settings(
-    max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
-SEARCH = settings(RUNS, max_examples=200, phases=[Phase.generate], database=None, report_multiple_bugs=False)
+SEARCH = settings(RUNS, max_examples=300, phases=[Phase.generate], derandomize=True, database=None)
 """Looks for a planted mistake without making its example small."""
 
 MISTAKES = {

@@ -257,6 +257,8 @@ class LifeCycle(RuleBasedStateMachine):
         flow.iteration += action is Action.ITERATE
         flow.phase += action in (Action.SKIP, Action.ITERATE)
         flow.revert_pending = flow.revert_pending or bool(patch.get("revert"))
+        if action is Action.CANCEL and flow.run_status in ("pending", "queued", "running"):
+            flow.run_status, flow.revert_pending = "cancelled", True
 
     @precondition(_has(S.PAUSED, S.DELETED))
     @rule(choice=_CHOICE)
@@ -329,8 +331,6 @@ class LifeCycle(RuleBasedStateMachine):
 
     def _patch(self, flow: Model, action: Action, target: FlowStatus) -> dict[str, object]:
         patch: dict[str, object] = {"event": action.value}
-        if action is Action.CANCEL and flow.run_status in ("pending", "queued", "running"):
-            patch |= {"run_status": "cancelled", "revert": flow.run_status == "running"}
         if action is Action.GIVE_UP:
             patch |= {"run_status": "failed", "revert": True}
         if action is Action.APPROVE and target is S.QUEUED:

@@ -11,8 +11,6 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
-from support.flows import toy_registry
-from support.services import Keys, TestWorker, access_over
 
 from masterflow import flows
 from masterflow.kernel.permission import Scope
@@ -24,6 +22,8 @@ from masterflow.store.link import Link
 from masterflow.store.sealing import Sealer
 from masterflow.web.server import create_web
 from masterflow.web.services import Probes, services_over
+from support.flows import toy_registry
+from support.services import Keys, TestWorker, access_over
 
 SETTINGS = Settings(max_upload_bytes=200_000, max_json_bytes=50_000)
 Client = httpx.AsyncClient

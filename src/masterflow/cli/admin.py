@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from masterflow import app as root
-from masterflow.app import DEMO, Core, Tenant
+from masterflow.app import DEMO, Core
 from masterflow.cli.options import Client, Engagement, Json
-from masterflow.cli.output import Output, facts, plain
+from masterflow.cli.output import Output, facts, put
 from masterflow.cli.session import with_core
 from masterflow.errors import InvalidInput
 from masterflow.kernel.permission import ROLES
-
+from masterflow.store.tenants import Tenant
 
 app = typer.Typer(help="Tenants and tokens.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,8 +37,8 @@ def create_tenant(
     made = with_core(work)
     Output(as_json=as_json).answer(
         made,
-        lambda console: console.print(
-            facts([("client account", made.client_account_id), ("engagement", made.engagement_id)])
+        lambda console: put(
+            console, facts([("client account", made.client_account_id), ("engagement", made.engagement_id)])
         ),
     )
 
@@ -72,6 +72,4 @@ def create_token(
         "client_account_id": str(tenant.client_account_id),
         "engagement_id": str(tenant.engagement_id),
     }
-    Output(as_json=as_json).answer(
-        document, lambda console: console.print(plain(f"{token}\nKeep it: it is shown this once."))
-    )
+    Output(as_json=as_json).answer(document, lambda console: put(console, f"{token}\nKeep it: it is shown this once."))

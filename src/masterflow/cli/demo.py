@@ -10,7 +10,7 @@ from rich.console import Console
 
 from masterflow.cli.journey import DemoPorts, Mapped, find_demo, run_demo
 from masterflow.cli.options import Json
-from masterflow.cli.output import Output, facts, plain, table
+from masterflow.cli.output import Output, facts, put, table
 from masterflow.cli.progress import PhaseProgress
 from masterflow.cli.session import Place, Session, in_session
 from masterflow.kernel.status import FlowStatus
@@ -59,9 +59,10 @@ def show(console: Console, document: dict[str, Any]) -> None:
     """The figures for people."""
     eol = document["eol"]["by_state"]
     if document["made_before"]:
-        console.print(plain(f"Made before by flow {document['flow_id']}; `masterflow demo --again` makes a new one."))
-    console.print()
-    console.print(
+        put(console, f"Made before by flow {document['flow_id']}; `masterflow demo --again` makes a new one.")
+    put(console, "")
+    put(
+        console,
         facts(
             [
                 ("virtual machines", f"{document['vms']:,} ({document['templates']} of them templates)"),
@@ -72,13 +73,14 @@ def show(console: Console, document: dict[str, Any]) -> None:
                 ("  their memory", f"{document['memory_gib']:,.2f} GiB"),
                 ("  their provisioned disks", f"{document['provisioned_tib']:,.2f} TiB"),
                 ("operating system conflicts", f"{document['os_conflicts']} (two columns of the file disagree)"),
-                ("data quality", f"{document['quality_score']} of 100"),
+                ("data quality", f"{document['quality_score']:.3f} of 1"),
                 ("dependencies", f"{document['dependencies']:,}"),
             ]
-        )
+        ),
     )
-    console.print()
-    console.print(plain(f"Support of operating systems on {document['eol']['as_of']}:"))
-    console.print(table(["state", "assets"], [(state.replace("_", " "), count) for state, count in eol.items()], right=["assets"]))
-    console.print()
-    console.print(plain(f"Flow {document['flow_id']} in {document['seconds']} s. Next: `masterflow flow history {document['flow_id']}`"))
+    put(console, "")
+    put(console, f"Support of operating systems on {document['eol']['as_of']}:")
+    states = [(state.replace("_", " "), count) for state, count in eol.items()]
+    put(console, table(["state", "assets"], states, right=["assets"]))
+    put(console, "", f"Flow {document['flow_id']}, {document['seconds']} s.")
+    put(console, f"Next: masterflow flow lineage {document['flow_id']} lvmbeasm003")

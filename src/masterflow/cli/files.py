@@ -12,15 +12,19 @@ from rich.console import Console
 from masterflow.cli.flow_text import NEEDS_WORKER
 from masterflow.cli.flows import STUCK, watched
 from masterflow.cli.options import Client, Engagement, Json, Wait
-from masterflow.cli.output import Output, error_document, error_lines, facts, plain, table
+from masterflow.cli.output import Output, error_document, error_lines, facts, put, table
 from masterflow.cli.reading import content_of, inspected, map_rows, media_type, refused_row
-from masterflow.cli.session import Place, Session, in_session
+from masterflow.cli.session import Place as Tenant
+from masterflow.cli.session import Session, in_session
+from masterflow.domain.records import Place
 from masterflow.errors import MasterflowError
 from masterflow.kernel.status import FlowStatus
 from masterflow.orchestrator.requests import CreateFlow, FlowOptions
 from masterflow.orchestrator.views import FlowView
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Inventory files.", show_default=False)]
+
+SHOWN_ISSUES = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("inspect")(inspect_files)
 
 
-def import_files(
+def import_files(  # noqa: PLR0913, PLR0917 - one parameter per option
     files: Files,
     flow_type: Annotated[str, typer.Option("--type", help="Flow type that reads the files.")] = "discovery",
     wait: Wait = False,
@@ -48,7 +52,7 @@ def import_files(
     async def work(session: Session) -> list[dict[str, Any]]:
         return [await _imported(session, path, choice, output) for path in files]
 
-    rows = in_session(Place(client, engagement), work, worker=wait)
+    rows = in_session(Tenant(client, engagement), work, worker=wait)
     output.answer(rows, lambda console: _show_imported(console, rows))
     if any("error" in row or row["status"] in STUCK for row in rows):
         raise typer.Exit(1)
@@ -67,6 +71,7 @@ async def _imported(session: Session, path: Path, choice: _Choice, output: Outpu
         if choice.wait:
             output.say(f"{path.name}:")
             flow = await _to_rest(session, flow, choice, output)
+        flow = (await session.commands.queries.get_flow(session.scope, flow.flow_id)).flow
     except MasterflowError as error:
         return {"file": str(path), "error": error_document(error), "message": error_lines(error)}
     return {
@@ -116,14 +121,14 @@ async def _to_rest(session: Session, flow: FlowView, choice: _Choice, output: Ou
 def _show_imported(console: Console, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if "error" in row:
-            console.print(plain(row["message"]))
+            put(console, row["message"])
             continue
-        console.print(facts([("file", row["file"]), ("flow", row["flow_id"]), ("status", row["status"])]))
+        put(console, facts([("file", row["file"]), ("flow", row["flow_id"]), ("status", row["status"])]))
         if row["status"] == FlowStatus.WAITING_FOR_APPROVAL:
-            console.print(plain(f"Next: masterflow flow lineage {row['flow_id']} shows the mapping;"))
-            console.print(plain(f"      masterflow flow approve {row['flow_id']} --wait accepts it."))
+            put(console, f"Next: masterflow flow lineage {row['flow_id']} shows the mapping;")
+            put(console, f"      masterflow flow approve {row['flow_id']} --wait accepts it.")
         elif row["status"] in (FlowStatus.QUEUED, FlowStatus.RUNNING):
-            console.print(plain(NEEDS_WORKER.replace("repeat with --wait", f"masterflow flow status {row['flow_id']}")))
+            put(console, NEEDS_WORKER.replace("repeat with --wait", f"masterflow flow status {row['flow_id']}"))
 
 
 def map_files(files: Files, as_json: Json = False) -> None:
@@ -144,16 +149,16 @@ def map_files(files: Files, as_json: Json = False) -> None:
 def _show_mapping(console: Console, rows: list[dict[str, Any]], messages: dict[str, str]) -> None:
     for name in dict.fromkeys(row["file"] for row in rows):
         if name in messages:
-            console.print(plain(messages[name]))
+            put(console, messages[name])
             continue
         of_file = [row for row in rows if row["file"] == name]
         mapped = sum(row["target"] is not None for row in of_file)
-        console.print(plain(f"{name}: {mapped} of {len(of_file)} columns mapped"))
+        put(console, f"{name}: {mapped} of {len(of_file)} columns mapped")
         shown = [
             (row["sheet"], row["column"], row["target"] or "-", f"{row['confidence']:.2f}", "; ".join(row["evidence"]))
             for row in of_file
         ]
-        console.print(table(["sheet", "column", "asset field", "confidence", "evidence"], shown, right=["confidence"]))
+        put(console, table(["sheet", "column", "asset field", "confidence", "evidence"], shown, right=["confidence"]))
 
 
 def inspect_files(files: Files, as_json: Json = False) -> None:
@@ -174,11 +179,12 @@ def inspect_files(files: Files, as_json: Json = False) -> None:
 def _show_inspected(console: Console, found: list[dict[str, Any]], messages: dict[str, str]) -> None:
     for document in found:
         if document["file"] in messages:
-            console.print(plain(messages[document["file"]]))
+            put(console, messages[document["file"]])
             continue
         dialect, source = document["dialect"], document["source"]
         read_as = ", ".join(part for part in (dialect.format, dialect.encoding, repr(dialect.delimiter)[1:-1]) if part)
-        console.print(
+        put(
+            console,
             facts(
                 [
                     ("file", document["file"]),
@@ -186,7 +192,7 @@ def _show_inspected(console: Console, found: list[dict[str, Any]], messages: dic
                     ("read as", read_as),
                     ("written by", f"{source['title']} ({source['name']}, confidence {source['confidence']:.2f})"),
                 ]
-            )
+            ),
         )
         rows = [
             (sheet["sheet"], sheet["role"].kind, sheet["role"].asset_type, sheet["records"], sheet["empty_rows"],
@@ -194,10 +200,21 @@ def _show_inspected(console: Console, found: list[dict[str, Any]], messages: dic
             for sheet in document["sheets"]
         ]  # fmt: skip
         columns = ["sheet", "role", "of", "records", "empty rows", "rejected", "columns"]
-        console.print(table(columns, rows, right=columns[3:]))
-        for issue in document["issues"][:20]:
+        put(console, table(columns, rows, right=columns[3:]))
+        for issue in document["issues"][:SHOWN_ISSUES]:
             place = issue.place
-            where = " ".join(str(part) for part in (place.sheet, place.row and f"row {place.row}", place.column) if part)
-            console.print(plain(f"  {issue.severity}: {issue.message} ({where})" if where else f"  {issue.severity}: {issue.message}"))
-        if len(document["issues"]) > 20:
-            console.print(plain(f"  and {len(document['issues']) - 20} more findings; --json lists all"))
+            where = " ".join(
+                str(part) for part in (place.sheet, place.row and f"row {place.row}", place.column) if part
+            )
+            put(
+                console,
+                (f"  {issue.severity}: {issue.message} ({where})" if where else f"  {issue.severity}: {issue.message}"),
+            )
+        if len(document["issues"]) > SHOWN_ISSUES:
+            put(console, f"  and {len(document['issues']) - SHOWN_ISSUES} more findings; --json lists all")
+
+
+def _place(place: Place) -> str:
+    parts = (place.sheet, f"row {place.row}" if place.row else "", place.column)
+    where = ", ".join(part for part in parts if part)
+    return f" ({where})" if where else ""

@@ -67,10 +67,17 @@ async def flow_source(session: Session, flow_id: UUID) -> dict[str, Any]:
         "sha256": upload.sha256,
         "source": upload.source_title,
         "sheets": [
-            {"sheet": sheet["name"], "role": sheet["role"]["kind"], "records": sheet["records"]} for sheet in upload.sheets
+            {"sheet": sheet["name"], "role": sheet["role"]["kind"], "records": sheet["records"]}
+            for sheet in upload.sheets
         ],
         "columns": [
-            {"sheet": row.sheet, "column": row.column, "field": row.target, "confidence": row.confidence, "status": row.status}
+            {
+                "sheet": row.sheet,
+                "column": row.column,
+                "field": row.target,
+                "confidence": row.confidence,
+                "status": row.status,
+            }
             for row in mappings
         ],
     }

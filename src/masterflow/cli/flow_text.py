@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from masterflow.cli.output import facts, plain, table
+from masterflow.cli.output import facts, put, table
 from masterflow.orchestrator.inventory_views import FieldLineage
 from masterflow.orchestrator.views import FlowStatusView, FlowView, HistoryView, NextAction, Page
 
@@ -16,7 +16,8 @@ NEEDS_WORKER = "A worker has to run it: `masterflow serve`, `masterflow worker`,
 
 def show_flow(console: Console, flow: FlowView) -> None:
     """A flow after a command."""
-    console.print(
+    put(
+        console,
         facts(
             [
                 ("flow", flow.flow_id),
@@ -26,15 +27,16 @@ def show_flow(console: Console, flow: FlowView) -> None:
                 ("progress", f"{flow.progress_percentage:g} %"),
                 ("can now", ", ".join(flow.allowed_actions) or "nothing"),
             ]
-        )
+        ),
     )
     _show_next(console, flow.next_action, str(flow.flow_id))
 
 
 def show_status(console: Console, view: FlowStatusView) -> None:
     """Status with progress and times."""
-    times = view.performance.phase_times
-    console.print(
+    times, done = view.performance.phase_times, view.progress.phases_completed
+    put(
+        console,
         facts(
             [
                 ("flow", view.flow_id),
@@ -42,11 +44,14 @@ def show_status(console: Console, view: FlowStatusView) -> None:
                 ("status", view.status),
                 ("phase", view.current_phase),
                 ("progress", f"{view.progress.percentage:g} %"),
-                ("done", ", ".join(f"{name} {times.get(name, 0) / 1000:.2f} s" for name in view.progress.phases_completed)),
+                (
+                    "done",
+                    ", ".join(f"{name} {times.get(name, 0) / 1000:.2f} s" for name in done),
+                ),
                 ("to do", ", ".join(view.progress.phases_remaining) or "nothing"),
                 ("can now", ", ".join(view.allowed_actions) or "nothing"),
             ]
-        )
+        ),
     )
     _show_next(console, view.next_action, str(view.flow_id))
 
@@ -59,24 +64,35 @@ def _show_next(console: Console, action: NextAction, flow_id: str) -> None:
         "resume": f"masterflow flow resume {flow_id}",
     }
     if action.type == "wait":
-        console.print(plain(f"{action.message}. {NEEDS_WORKER}"))
+        put(console, f"{action.message}. {NEEDS_WORKER}")
     elif action.type in commands:
         reason = f"{action.message}: " if action.message else ""
-        console.print(plain(f"Next: {reason}{commands[action.type]}"))
+        put(console, f"Next: {reason}{commands[action.type]}")
 
 
 def show_flows(console: Console, page: Page) -> None:
     """A page of flows."""
     if not page.items:
-        console.print(plain("There are no such flows."))
+        put(console, "There are no such flows.")
         return
     rows = [
-        (flow.flow_id, flow.flow_type, flow.status, flow.current_phase, f"{flow.progress_percentage:g} %", _time(flow.created_at), flow.flow_name)
+        (
+            flow.flow_id,
+            flow.flow_type,
+            flow.status,
+            flow.current_phase,
+            f"{flow.progress_percentage:g} %",
+            _time(flow.created_at),
+            flow.flow_name,
+        )
         for flow in page.items
     ]
-    console.print(table(["flow", "type", "status", "phase", "progress", "created (UTC)", "name"], rows, right=["progress"]))
+    put(
+        console,
+        table(["flow", "type", "status", "phase", "progress", "created (UTC)", "name"], rows, right=["progress"]),
+    )
     if page.next_cursor:
-        console.print(plain(f"More: --cursor {page.next_cursor}"))
+        put(console, f"More: --cursor {page.next_cursor}")
 
 
 def show_history(console: Console, view: HistoryView) -> None:
@@ -85,42 +101,47 @@ def show_history(console: Console, view: HistoryView) -> None:
         (run.phase, run.status, run.attempt, _milliseconds(run.execution_time_ms), _error(run.error), run.run_id)
         for run in view.runs
     ]
-    console.print(table(["run of phase", "status", "attempt", "time", "error", "id"], runs, right=["attempt", "time"]))
-    console.print()
+    put(console, table(["run of phase", "status", "attempt", "time", "error", "id"], runs, right=["attempt", "time"]))
+    put(console, "")
     events = [(event.seq, _time(event.created_at), event.kind, event.payload.get("phase")) for event in view.events]
-    console.print(table(["#", "at (UTC)", "event", "phase"], events, right=["#"]))
+    put(console, table(["#", "at (UTC)", "event", "phase"], events, right=["#"]))
     if view.next_after is not None:
-        console.print(plain(f"More events follow number {view.next_after}."))
+        put(console, f"More events follow number {view.next_after}.")
 
 
 def show_source(console: Console, source: dict[str, Any]) -> None:
     """File, sheets and mapped columns of a flow."""
-    console.print(facts([("file", source["file"]), ("sha256", source["sha256"]), ("written by", source["source"])]))
-    console.print(table(["sheet", "role", "records"], [tuple(row.values()) for row in source["sheets"]], right=["records"]))
-    console.print()
+    put(console, facts([("file", source["file"]), ("sha256", source["sha256"]), ("written by", source["source"])]))
+    put(
+        console,
+        table(["sheet", "role", "records"], [tuple(row.values()) for row in source["sheets"]], right=["records"]),
+    )
+    put(console, "")
     rows = [
         (row["sheet"], row["column"], row["field"] or "-", f"{row['confidence']:.2f}", row["status"])
         for row in source["columns"]
     ]
-    console.print(table(["sheet", "column", "asset field", "confidence", "status"], rows, right=["confidence"]))
+    put(console, table(["sheet", "column", "asset field", "confidence", "status"], rows, right=["confidence"]))
 
 
 def show_lineage(console: Console, asset: str, found: list[FieldLineage]) -> None:
     """The values of an asset with their cells, then who changed them."""
-    console.print(plain(f"Where the values of {asset} come from:"))
+    put(console, f"Where the values of {asset} come from:")
     rows = [
         (item.field, item.value, source.get("file"), source.get("sheet"), source.get("row"), source.get("column"),
          source.get("raw"), _steps(source))
         for item in found
         for source in item.sources
     ]  # fmt: skip
-    console.print(table(["field", "value", "file", "sheet", "row", "column", "cell", "how"], rows, right=["row"]))
+    put(console, table(["field", "value", "file", "sheet", "row", "column", "cell", "how"], rows, right=["row"]))
     edits = [
-        (item.field, edit["before"], edit["after"], edit["by"], _time(edit["at"])) for item in found for edit in item.edits
+        (item.field, edit["before"], edit["after"], edit["by"], _time(edit["at"]))
+        for item in found
+        for edit in item.edits
     ]
     if edits:
-        console.print()
-        console.print(table(["changed field", "before", "after", "by", "at (UTC)"], edits))
+        put(console, "")
+        put(console, table(["changed field", "before", "after", "by", "at (UTC)"], edits))
 
 
 def _steps(source: dict[str, Any]) -> str:

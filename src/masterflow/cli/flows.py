@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from masterflow.cli.flow_source import asset_lineage, flow_source
 from masterflow.cli.flow_text import show_flow, show_flows, show_history, show_lineage, show_source, show_status
 from masterflow.cli.options import Client, Engagement, FlowId, Json, Reason, Wait
@@ -27,7 +28,7 @@ Document = Annotated[str, typer.Option(metavar="JSON", help="A JSON object; @FIL
 
 
 @app.command()
-def create(
+def create(  # noqa: PLR0913, PLR0917 - one parameter per option
     flow_type: Annotated[str, typer.Argument(metavar="TYPE", help="Flow type, e.g. discovery.", show_default=False)],
     name: Annotated[str | None, typer.Option("--name", help="Name of the flow.")] = None,
     data: Document = "{}",
@@ -38,14 +39,17 @@ def create(
 ) -> None:
     """Create a flow. With --auto its first phase is dispatched at once."""
     request = CreateFlow(
-        flow_type=flow_type, flow_name=name, initial_data=_object("--data", data), options=FlowOptions(auto_execute=auto)
+        flow_type=flow_type,
+        flow_name=name,
+        initial_data=_object("--data", data),
+        options=FlowOptions(auto_execute=auto),
     )
     flow = in_session(Place(client, engagement), lambda s: s.commands.orchestrator.create_flow(s.scope, request))
     Output(as_json=as_json).answer(flow, lambda console: show_flow(console, flow))
 
 
 @app.command()
-def execute(
+def execute(  # noqa: PLR0913, PLR0917 - one parameter per option
     flow_id: FlowId,
     phase: Annotated[str | None, typer.Option("--phase", help="The phase; the next one when not given.")] = None,
     inputs: Document = "{}",
@@ -72,7 +76,7 @@ def status(flow_id: FlowId, client: Client = None, engagement: Engagement = None
 
 
 @app.command("list")
-def list_flows(
+def list_flows(  # noqa: PLR0913, PLR0917 - one parameter per option
     status: Annotated[list[str] | None, typer.Option("--status", help="Only this status; repeatable.")] = None,
     flow_type: Annotated[list[str] | None, typer.Option("--type", help="Only this type; repeatable.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Most flows to show.")] = 50,
@@ -126,7 +130,9 @@ def skip(
 ) -> None:
     """Count the next phase as completed without running it, where its type allows that."""
     _move(
-        lambda s: s.commands.orchestrator.skip(s.scope, flow_id, reason), place=Place(client, engagement), as_json=as_json
+        lambda s: s.commands.orchestrator.skip(s.scope, flow_id, reason),
+        place=Place(client, engagement),
+        as_json=as_json,
     )
 
 
@@ -136,7 +142,9 @@ def cancel(
 ) -> None:
     """End a flow; what a running phase wrote is reverted."""
     _move(
-        lambda s: s.commands.orchestrator.cancel(s.scope, flow_id, reason), place=Place(client, engagement), as_json=as_json
+        lambda s: s.commands.orchestrator.cancel(s.scope, flow_id, reason),
+        place=Place(client, engagement),
+        as_json=as_json,
     )
 
 
@@ -175,7 +183,7 @@ def lineage(
     engagement: Engagement = None,
     as_json: Json = False,
 ) -> None:
-    """Where values come from: of an asset each value's file, sheet, row, column and raw cell; else the flow's columns."""
+    """Where values come from: file, sheet, row, column and cell of each value of an asset; else the flow's columns."""
     output, place = Output(as_json=as_json), Place(client, engagement)
     if asset is None:
         source = in_session(place, lambda s: flow_source(s, flow_id))
@@ -185,9 +193,7 @@ def lineage(
     output.answer(found, lambda console: show_lineage(console, asset, found))
 
 
-def _move(
-    action: Callable[[Session], Awaitable[Accepted]], *, place: Place, as_json: bool, wait: bool = False
-) -> None:
+def _move(action: Callable[[Session], Awaitable[Accepted]], *, place: Place, as_json: bool, wait: bool = False) -> None:
     """Make a move; with `wait` follow the flow. Exit code 1 when the flow then failed or lacks input."""
     output = Output(as_json=as_json)
 

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from masterflow.cli.session import Session, Watch, follow
 from masterflow.errors import Conflict
-from masterflow.orchestrator.inventory_views import MappingView
+from masterflow.kernel.status import FlowStatus
 from masterflow.orchestrator.filters import FlowFilters
+from masterflow.orchestrator.inventory_views import MappingView
 from masterflow.orchestrator.requests import CreateFlow, FlowOptions
 from masterflow.orchestrator.views import FlowView
-from masterflow.kernel.status import FlowStatus
 
 FLOW_NAME = "Demo: sizing workshop"
 FILE_NAME = "rvtools-workshop.xlsx"
@@ -139,7 +139,7 @@ async def result(session: Session, flow: FlowView) -> dict[str, Any]:
             "confidence_below_0.7": mapped.doubtful,
             "unmapped": mapped.unmapped,
         },
-        "quality_score": outputs["data_cleansing"]["quality_score"],
+        "quality_score": _rounded(outputs["data_cleansing"]["quality_score"], 4),
         "dependencies": outputs["dependency_analysis"]["edges"],
         "eol": {"as_of": debt["as_of"], "catalog_as_of": debt["catalog_as_of"], "by_state": debt["by_state"]},
         "phases": {run.phase: run.execution_time_ms for run in runs},
@@ -168,8 +168,8 @@ def _tag() -> str:
     return f"sha256:{hashlib.sha256(workbook()).hexdigest()[:16]}"
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+def _rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

@@ -48,7 +48,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
         raise ConfigurationInvalid(
-            f"the host is unknown: {error.strerror}", where={"host": host}, next_step="Give --host an address of this machine."
+            f"the host is unknown: {error.strerror}",
+            where={"host": host},
+            next_step="Give --host an address of this machine.",
         ) from error
     last = min(port + PORTS_TRIED, 65_536) if port else 1
     for candidate in range(port, last):

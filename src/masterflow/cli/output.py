@@ -15,6 +15,7 @@ from rich.text import Text
 from masterflow.errors import MasterflowError
 
 _WIDTH_WITHOUT_TERMINAL = 160
+_HIDDEN = "\N{REPLACEMENT CHARACTER}"
 
 
 class Output:
@@ -38,7 +39,7 @@ class Output:
     def say(self, text: str) -> None:
         """A line on the way, on standard error; nothing with JSON."""
         if not self.as_json:
-            self.aside.print(plain(text))
+            put(self.aside, text)
 
 
 def _console(*, stderr: bool) -> Console:
@@ -67,7 +68,9 @@ def jsonable(document: Any) -> Any:
 def plain(value: object) -> Text:
     """A value as text for a terminal: control characters of files and names have no effect."""
     text = "" if value is None else str(value)
-    return Text("".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text))
+    return Text(
+        "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    )
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
@@ -78,6 +81,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
     for row in rows:
         made.add_row(*(plain(value) for value in row))
     return made
+
+
+def put(console: Console, *things: str | Table) -> None:
+    """Print texts unwrapped, one a line, and tables; without a terminal no line ends in spaces."""
+    for thing in things:
+        if isinstance(thing, str):
+            console.print(plain(thing), soft_wrap=True)
+        elif console.is_terminal:
+            console.print(thing)
+        else:
+            with console.capture() as captured:
+                console.print(thing)
+            console.file.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> Table:
@@ -95,7 +111,12 @@ def error_document(error: MasterflowError) -> dict[str, Any]:
     return {
         "code": error.code,
         "detail": error.detail,
-        "where": jsonable({key: str(value) if not isinstance(value, str | int | list) else value for key, value in error.where.items()}),
+        "where": jsonable(
+            {
+                key: str(value) if not isinstance(value, str | int | list) else value
+                for key, value in error.where.items()
+            }
+        ),
         "next_step": error.next_step,
     }
 

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 
 import structlog
 import typer
+from pydantic import ValidationError
 from typer.main import get_command
 
 from masterflow import telemetry
-from masterflow.cli import admin, demo, files, flows, serving
-from masterflow.cli.output import Output, error_document, error_lines, plain, print_json
+from masterflow.cli import admin, database, demo, files, flows, health, serving
+from masterflow.cli.output import Output, error_document, error_lines, print_json, put
 from masterflow.errors import ConfigurationInvalid, MasterflowError
 from masterflow.settings import read_settings
 
@@ -31,9 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done, 1 the answer is no or it failed, 2 wrong use. Settings: docs/reference/settings.md.",
 )
-for module in (serving, demo, files):
+for module in (serving, demo, files, health, database):
     module.register(app)
 app.add_typer(flows.app, name="flow")
+app.add_typer(database.app, name="db")
 app.add_typer(admin.app, name="admin")
 
 
@@ -86,6 +88,8 @@ def run(arguments: list[str]) -> int:
     try:
         _configure_logs()
         found = get_command(app).main(args=arguments, prog_name="masterflow", standalone_mode=False)
+    except ValidationError as error:
+        return _failed(_invalid(error), as_json=as_json)
     except typer.TyperException as error:
         return _failed(_usage(error), as_json=as_json)
     except MasterflowError as error:
@@ -98,6 +102,8 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # the rim: a person gets a sentence, the log the place
         _log.debug("unexpected_error", exc_info=True)
         return _failed(_unexpected(error), as_json=as_json)
+    if found == INTERRUPTED:  # typer's word for Ctrl-C
+        return _failed(Interrupted("stopped"), as_json=as_json)
     return found if isinstance(found, int) else DONE
 
 
@@ -115,6 +121,12 @@ def _usage(error: typer.TyperException) -> MasterflowError:
     return WrongUse(message, next_step=f"See `{command} --help`.")
 
 
+def _invalid(error: ValidationError) -> MasterflowError:
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    places = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
+    return WrongUse(f"these values cannot be used: {places}", next_step="Correct them and repeat.")
+
+
 def _unexpected(error: Exception) -> MasterflowError:
     return Unexpected(
         f"an error that was not foreseen: {type(error).__name__}",
@@ -126,7 +138,7 @@ def _failed(error: MasterflowError, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": error_document(error)})
     else:
-        Output(as_json=False).aside.print(plain(error_lines(error)))
+        put(Output(as_json=False).aside, error_lines(error))
     if isinstance(error, Interrupted):
         return INTERRUPTED
     return WRONG_USE if isinstance(error, WrongUse | ConfigurationInvalid) else NO

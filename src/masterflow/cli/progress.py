@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.status import Status
 
-from masterflow.cli.output import Output, plain
+from masterflow.cli.output import Output, put
 from masterflow.orchestrator.views import FlowView, RunView
 
 
@@ -44,7 +44,7 @@ class PhaseProgress:
     def _line(self, phase: str, milliseconds: int | None) -> None:
         number = self._phases.index(phase) + 1 if phase in self._phases else len(self._shown)
         took = f"{milliseconds / 1000:6.2f} s" if milliseconds is not None else " skipped"
-        self._console.print(plain(f"  {number}/{len(self._phases)}  {_title(phase):<22}{took}"))
+        put(self._console, f"  {number}/{len(self._phases)}  {_title(phase):<22}{took}")
 
     def _spin(self, text: str) -> None:
         if self._status is not None:

@@ -124,7 +124,11 @@ def inspected(path: Path) -> dict[str, Any]:
                 "empty_rows": sheet.empty_rows,
                 "rejected": sheet.rejected,
                 "columns": [
-                    {"column": column.key, "position": column.position, "samples": sheet.samples[column.key][:SHOWN_SAMPLES]}
+                    {
+                        "column": column.key,
+                        "position": column.position,
+                        "samples": sheet.samples[column.key][:SHOWN_SAMPLES],
+                    }
                     for column in sheet.header.columns
                 ],
             }
@@ -136,7 +140,14 @@ def inspected(path: Path) -> dict[str, Any]:
 
 def refused_row(path: Path, error: MasterflowError) -> dict[str, Any]:
     """A refused file in its place among the rows of `map`."""
-    empty = {"sheet": None, "column": None, "target": None, "confidence": None, "evidence": [], "alternatives": []}
+    empty: dict[str, Any] = {
+        "sheet": None,
+        "column": None,
+        "target": None,
+        "confidence": None,
+        "evidence": [],
+        "alternatives": [],
+    }
     return {"file": str(path), **empty, "error": error_document(error)}
 
 
@@ -149,4 +160,3 @@ def media_type(path: Path) -> str:
         ".json": "application/json",
     }
     return known.get(path.suffix.lower(), "application/octet-stream")
-

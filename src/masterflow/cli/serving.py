@@ -19,7 +19,7 @@ from masterflow.cli.demo import journey
 from masterflow.cli.journey import find_demo
 from masterflow.cli.listening import HttpServer, address_of, listen
 from masterflow.cli.options import Json
-from masterflow.cli.output import Output, plain
+from masterflow.cli.output import Output, put
 from masterflow.cli.presence import Presence, present, running_server
 from masterflow.cli.session import Place, session_of
 from masterflow.kernel.status import FlowStatus
@@ -68,7 +68,7 @@ def _shown_running(settings: Settings, output: Output) -> bool:
     if found is None:
         return False
     document = {"address": found.address, "pid": found.pid, "running_already": True, "token": None}
-    output.answer(document, lambda console: console.print(plain(f"Running already: {found.address}")))
+    output.answer(document, lambda console: put(console, f"Running already: {found.address}"))
     return True
 
 
@@ -132,7 +132,7 @@ class _Serving:
         token = self._first_token()
         self._presence.announce(address)
         document = {"address": address, "pid": os.getpid(), "running_already": False, "token": token}
-        self._output.answer(document, lambda console: console.print(plain(_welcome(address, token))))
+        self._output.answer(document, lambda console: put(console, _welcome(address, token)))
         telemetry.configure(level=settings.log_level, form=settings.log_format)
 
     def _first_token(self) -> str | None:
@@ -140,12 +140,15 @@ class _Serving:
         root.ensure_demo_tenant(self._core)
         if root.has_token(self._core, DEMO):
             return None
-        return root.create_token(self._core, DEMO, principal="administrator", role="client_admin", every_engagement=True)
+        return root.create_token(
+            self._core, DEMO, principal="administrator", role="client_admin", every_engagement=True
+        )
 
 
 def _welcome(address: str, token: str | None) -> str:
     if token is None:
-        return f"The token is the one shown at the first start; `masterflow admin create-token` makes another.\nReady: {address}"
+        hint = "The token is the one shown at the first start; `masterflow admin create-token` makes another."
+        return f"{hint}\nReady: {address}"
     return (
         f"API token, shown this once (only its hash is stored):\n  {token}\n"
         f"Try it:\n  curl -H 'Authorization: Bearer {token}' {address}/api/v1/flows\n"
@@ -165,7 +168,7 @@ def worker(as_json: Json = False) -> None:
         async with root.running_worker(core) as running:
             await root.warm_compute(core)
             document = {"pid": os.getpid(), "home": str(core.home)}
-            output.answer(document, lambda console: console.print(plain("Worker runs; Ctrl-C stops it.")))
+            output.answer(document, lambda console: put(console, "Worker runs; Ctrl-C stops it."))
             telemetry.configure(level=settings.log_level, form=settings.log_format)
             await stop.wait()
             running.stop()

@@ -69,9 +69,8 @@ def in_session(place: Place, work: Callable[[Session], Awaitable[T]], *, worker:
     """The same with a scope and the commands of the flows; `worker` runs phases in this process too."""
 
     async def inside(core: Core) -> T:
-        async with session_of(core, place) as session:
-            async with app.running_worker(core) if worker else nullcontext():
-                return await work(session)
+        async with session_of(core, place) as session, app.running_worker(core) if worker else nullcontext():
+            return await work(session)
 
     return with_core(inside)
 
@@ -81,7 +80,8 @@ async def session_of(core: Core, place: Place) -> AsyncIterator[Session]:
     """A session in an engagement. Raises InvalidInput for half a place, NotFound for an unknown one."""
     if (place.client is None) != (place.engagement is None):
         raise InvalidInput(
-            "a client account and an engagement belong together", next_step="Give --client and --engagement, or neither."
+            "a client account and an engagement belong together",
+            next_step="Give --client and --engagement, or neither.",
         )
     scope = Scope(
         place.client or DEMO.client_account_id,

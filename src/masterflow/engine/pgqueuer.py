@@ -84,8 +84,9 @@ class TwoConnectionDriver:
 
     @property
     def lost(self) -> bool:
-        """Whether one of the connections is gone."""
-        return self._statements.closed or (self.watcher is not None and self.watcher.done())
+        """Whether one of the connections is gone; after the shutdown nothing is listened to any more."""
+        deaf = self.watcher is not None and self.watcher.done() and not self._shutdown.is_set()
+        return deaf or self._statements.closed
 
     async def __aexit__(self, *_: object) -> None:
         self._shutdown.set()

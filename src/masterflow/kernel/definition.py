@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pydantic import BaseModel
 
 Approval = Literal["none", "gate", "review"]
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ Resolver = Callable[[str], object | None]
 
 def mistakes(config: FlowTypeConfig, *, handlers: Resolver, validators: Resolver) -> list[str]:
     """Everything that is wrong with a flow type; empty when it can be registered."""
-    found = [*_name_mistakes(config), *_capability_mistakes(config.capabilities)]
+    found = _name_mistakes(config)
+    if config.capabilities.max_iterations < 1:
+        found.append(f"{config.name}: max_iterations is at least 1")
     for phase in config.phases:
         place = f"{config.name}.{phase.name}"
         found += [f"{place}: {text}" for text in _phase_mistakes(phase)]
@@ -112,11 +116,12 @@ def mistakes(config: FlowTypeConfig, *, handlers: Resolver, validators: Resolver
 def _name_mistakes(config: FlowTypeConfig) -> list[str]:
     names = config.phase_names
     found = [f"{config.name}: a flow type needs at least one phase"] if not names else []
-    if not config.name.isidentifier() or config.name != config.name.lower():
-        found.append(f"'{config.name}': a flow type name is lower case letters, digits and underscores")
     found += [
-        f"{config.name}: phase '{name}' is listed twice" for name in sorted({n for n in names if names.count(n) > 1})
+        f"'{name}': a name begins with a lower case letter and goes on with those, digits and underscores"
+        for name in [config.name, *names]
+        if not _NAME.fullmatch(name)
     ]
+    found += [f"{config.name}: phase '{name}' is listed twice" for name in sorted(_repeated(names))]
     for alias, target in config.phase_aliases.items():
         if target not in names:
             found.append(f"{config.name}: alias '{alias}' points to unknown phase '{target}'")
@@ -125,16 +130,11 @@ def _name_mistakes(config: FlowTypeConfig) -> list[str]:
     return found
 
 
-def _capability_mistakes(capabilities: FlowCapabilities) -> list[str]:
-    if capabilities.max_iterations < 1:
-        return ["max_iterations is at least 1"]
-    return []
-
-
 def _phase_mistakes(phase: PhaseConfig) -> list[str]:
     found: list[str] = []
     if not phase.handlers:
         found.append("a phase needs at least one handler")
+    found += [f"handler '{name}' is listed twice" for name in sorted(_repeated(phase.handlers))]
     fields = phase.inputs.model_fields
     for name in [*phase.required_inputs, *phase.optional_inputs]:
         if name not in fields:
@@ -149,8 +149,14 @@ def _phase_mistakes(phase: PhaseConfig) -> list[str]:
 
 def _retry_mistakes(retry: RetryConfig) -> list[str]:
     found = []
-    if retry.max_attempts < 1 or retry.initial_delay_seconds < 0 or retry.backoff_multiplier < 1:
-        found.append("retry_config: attempts >= 1, delay >= 0, multiplier >= 1")
-    if retry.max_delay_seconds < retry.initial_delay_seconds:
-        found.append("retry_config: max_delay_seconds is below initial_delay_seconds")
+    if retry.max_attempts < 1 or not retry.initial_delay_seconds >= 0 or not 1 <= retry.backoff_multiplier <= 10:
+        found.append("retry_config: attempts >= 1, delay >= 0, multiplier 1 to 10")
+    if not 0 <= retry.jitter <= 1:
+        found.append("retry_config: jitter is a share from 0 to 1")
+    if not retry.initial_delay_seconds <= retry.max_delay_seconds < float("inf"):
+        found.append("retry_config: max_delay_seconds is finite and not below initial_delay_seconds")
     return found
+
+
+def _repeated(names: Sequence[str]) -> set[str]:
+    return {name for name in names if names.count(name) > 1}

@@ -12,7 +12,7 @@ from masterflow.domain.records import SheetRole
 from masterflow.errors import Conflict, InvalidInput, NotFound
 from masterflow.kernel.permission import Scope
 from masterflow.orchestrator.access import Access
-from masterflow.orchestrator.asset_edits import checked_edit
+from masterflow.orchestrator.asset_edits import checked_edit, flags_after
 from masterflow.orchestrator.cursors import Listing
 from masterflow.orchestrator.guard import guarded, requires
 from masterflow.orchestrator.inventory_views import (
@@ -178,15 +178,16 @@ class Inventory:
             if row is None:
                 raise _no_asset(asset_id)
             edited = {"rule": f"edited by {scope.actor}", "record_id": None}
-            sources = {**row.field_sources, **{name: [edited] for name in checked}}
+            sources = {**row.field_sources, **{name: [edited] for name in changes}}
+            flags = flags_after(row.flags, checked)
             changed = await repositories.assets.patch(
                 asset_id,
-                {**checked, "field_sources": sources},
+                {**checked, "flags": flags, "field_sources": sources},
                 expected_version=row.version if version is None else version,
                 actor=scope.actor,
             )
             await repositories.audit.add(
-                AuditedAction("edit", "asset", str(asset_id), "success"), {"fields": sorted(checked)}
+                AuditedAction("edit", "asset", str(asset_id), "success"), {"fields": sorted(changes)}
             )
             return asset_view(changed)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the statements are put together from constants of this module only
 """Read-only checks of an installation's database, each with a planted violation that turns it red."""
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ GLOBAL_TABLES = (
 """Tables that belong to no tenant; every other one has forced row-level security."""
 
 _FLOW = "app.crewai_flow_state_extensions"
-_ANY_FLOW = f"(select min(flow_id::text)::uuid from {_FLOW})"  # noqa: S608 - a constant
+_ANY_FLOW = f"(select min(flow_id::text)::uuid from {_FLOW})"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check: `statement` lists what is wrong as rows (place, detail), none when all is well.
 
-    `plant` are statements that make it wrong, run in a scratch database by a superuser with triggers
-    off; `planted` are parameters that do the same where a statement cannot.
+    Each text of `plant` makes it wrong, run in a scratch database by a superuser with triggers off;
+    `planted` are parameters that do the same where a statement cannot.
     """
 
     name: str
@@ -83,7 +84,8 @@ CHECKS = (
     Check(
         "schema revision",
         "the schema has the revision of this program",
-        """select 'database' as place, 'revision ' || coalesce(max(version_num), 'none') || ', not ' || %(head)s as detail
+        """select 'database' as place,
+                  'revision ' || coalesce(max(version_num), 'none') || ', not ' || %(head)s as detail
            from app.alembic_version having coalesce(max(version_num), '') <> %(head)s""",
         _UPGRADE,
         ("update app.alembic_version set version_num = '0000'",),
@@ -173,11 +175,17 @@ CHECKS = (
         f"""select 'flow ' || r.flow_id as place, format('%%s live runs', count(*)) as detail
             from app.phase_runs r where r.status in ('queued', 'running') group by r.flow_id having count(*) > 1
             union all
-            select 'run ' || r.id, 'is live but its flow is at another run' from app.phase_runs r
-            join {_FLOW} f on f.flow_id = r.flow_id
-            where r.status in ('queued', 'running') and f.run_id is distinct from r.id""",
+            select 'run ' || r.id, 'is ' || r.status || ' but its flow is ' || f.flow_status
+                   || case when f.run_id = r.id then '' else ' at another run' end
+            from app.phase_runs r join {_FLOW} f on f.flow_id = r.flow_id
+            where r.status in ('queued', 'running')
+              and (f.run_id is distinct from r.id or f.flow_status not in ('queued', 'running', 'paused'))""",
         _SEE_HISTORY,
-        ("update app.phase_runs set status = 'running' where flow_id = (select flow_id from app.phase_runs limit 1)",),
+        (
+            "update app.phase_runs set status = 'running'",
+            "insert into app.phase_runs select (jsonb_populate_record(r, jsonb_build_object("
+            "'id', gen_random_uuid(), 'status', 'running'))).* from app.phase_runs r limit 1",
+        ),
     ),
     Check(
         "stuck runs",
@@ -185,13 +193,13 @@ CHECKS = (
         f"""select 'flow ' || f.flow_id as place, f.flow_status || ' without a job since ' || f.updated_at as detail
             from {_FLOW} f left join app.phase_runs r on r.id = f.run_id
             where f.flow_status in ('queued', 'running')
-              and greatest(f.updated_at, coalesce(r.due_at, f.updated_at)) < clock_timestamp() - %(stuck_after)s::interval
+              and greatest(f.updated_at, r.due_at) < clock_timestamp() - %(stuck_after)s::interval
               and not exists (select from queue.pgqueuer q where q.status in ('queued', 'picked')
                               and q.dedupe_key = r.id::text || ':' || r.attempt)""",
         "Start a worker (`masterflow worker`): it dispatches such runs again within seconds.",
         (
-            f"update {_FLOW} set flow_status = 'running', updated_at = clock_timestamp() - interval '1 hour' "
-            f"where flow_id = {_ANY_FLOW}",
+            f"delete from queue.pgqueuer; update {_FLOW} set flow_status = 'running', "
+            f"updated_at = clock_timestamp() - interval '1 hour' where flow_id = {_ANY_FLOW}",
         ),
     ),
     Check(
@@ -208,9 +216,9 @@ CHECKS = (
                               and e.payload ->> 'phase' = p.name)""",
         _SEE_HISTORY,
         (
-            "drop index app.one_result_per_phase",
-            "insert into app.phase_runs select (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid()))).* "
-            "from app.phase_runs r where status = 'succeeded' limit 1",
+            "drop index app.one_result_per_phase; "
+            "insert into app.phase_runs select (jsonb_populate_record(r, jsonb_build_object("
+            "'id', gen_random_uuid()))).* from app.phase_runs r where status = 'succeeded' limit 1",
         ),
     ),
     Check(
@@ -243,7 +251,8 @@ CHECKS = (
             select 'import ' || i.id, 'its flow does not exist' from app.data_imports i
             where i.flow_id is not null and not exists (select from {_FLOW} f where f.flow_id = i.flow_id)
             union all
-            select 'blob ' || b.id, format('%%s bytes stored, %%s expected', coalesce(sum(length(c.content)), 0), b.size)
+            select 'blob ' || b.id,
+                   format('%%s bytes stored, %%s expected', coalesce(sum(length(c.content)), 0), b.size)
             from app.blobs b left join app.blob_chunks c on c.blob_id = b.id
             group by b.id, b.size having coalesce(sum(length(c.content)), 0) <> b.size""",
         _SEE_HISTORY,

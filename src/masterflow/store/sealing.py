@@ -246,7 +246,7 @@ def _text(value: str, pointer: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise InvalidInput("text with half a character cannot be stored", where={"field": pointer or "/"}) from None
+        raise InvalidInput("text with a lone surrogate cannot be stored", where={"field": pointer or "/"}) from None
     return value
 
 
@@ -255,9 +255,9 @@ def _tagged(value: Any, pointer: str) -> Any:
         return _plain(value.model_dump(), pointer)
     if isinstance(value, Enum):
         return _plain(value.value, pointer)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInput("a number that is not finite cannot be stored", where={"field": pointer})
     if isinstance(value, int | float):
-        if not math.isfinite(value):
-            raise InvalidInput("a number that is not finite cannot be stored", where={"field": pointer})
         return value
     if isinstance(value, datetime):
         return {"$type": "datetime", "value": value.isoformat()}

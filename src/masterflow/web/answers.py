@@ -14,7 +14,6 @@ from starlette.responses import Response
 from masterflow.orchestrator.transaction import Answered
 from masterflow.orchestrator.views import Accepted, FlowView, Page
 from masterflow.web.deps import PageWanted, etag, is_current
-from masterflow.web.examples import PROBLEM
 from masterflow.web.problems import MEDIA_TYPE
 from masterflow.web.schemas import AcceptedBody, flow_body, flow_fields
 
@@ -43,11 +42,12 @@ def plain(value: Any) -> Any:
 
 def problems(*statuses: int) -> Responses:
     """Descriptions of problem answers for a route."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": PROBLEM}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": _MEANINGS[status], "content": content} for status in statuses}
 
 
 COMMON = problems(401, 403, 422, 503)
+
 
 def shown(body: Any, version: int, if_none_match: str | None) -> Response:
     """A body with its entity tag; 304 without a body when the caller has it."""

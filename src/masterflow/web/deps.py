@@ -11,7 +11,9 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query as QueryParameter
+from fastapi.params import Cookie as CookieParameter
+from fastapi.params import Header as HeaderParameter
+from fastapi.params import Path as PathParameter
 
 from masterflow.errors import InvalidInput, StaleVersion
 from masterflow.kernel.permission import Scope
@@ -20,6 +22,7 @@ from masterflow.web.auth import CurrentScope, services_of
 from masterflow.web.services import WebServices
 
 LONGEST_WAIT = 60
+_ELSEWHERE = (PathParameter, HeaderParameter, CookieParameter)
 _ETAG = re.compile(r'"v(\d{1,9})"')
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*(\d{1,6})\s*(?:[,;]|$)", re.IGNORECASE)
 
@@ -68,7 +71,7 @@ Paging = Annotated[PageWanted, Depends(page_wanted)]
 def known_query(request: Request) -> None:
     """Refuse query parameters that the route does not have, and NUL characters in those it has."""
     fields = get_flat_params(request.scope["route"].dependant)
-    known = {field.alias for field in fields if isinstance(field.field_info, QueryParameter)}
+    known = {field.alias for field in fields if not isinstance(field.field_info, _ELSEWHERE)}
     for name, value in request.query_params.multi_items():
         if name not in known:
             raise InvalidInput(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from masterflow.errors import MasterflowError, Unauthenticated
+from masterflow.web.examples import PROBLEM
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -27,6 +28,9 @@ HTTP_CODES: Mapping[int, tuple[str, str]] = {
 """Status -> (code, meaning) of problems that are not one of the product's own errors."""
 
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
 class ProblemError(BaseModel):
     """One part of the request that is wrong. `pointer`: `#/field` of the body, `query:name` or `header:name`."""
 
@@ -38,16 +42,17 @@ class ProblemError(BaseModel):
 class Problem(BaseModel):
     """A problem document (RFC 9457)."""
 
-    type: str = Field(examples=["urn:masterflow:error:not_found"])
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["there is no such flow"])
-    instance: str = Field(examples=["/api/v1/flows/550e8400-e29b-41d4-a716-446655440000"])
-    code: str = Field(examples=["not_found"])
-    request_id: str = Field(examples=["7f0c1f0e-8f0a-4a43-9a44-0d6b2f2c8a11"])
+    model_config = ConfigDict(json_schema_extra={"examples": [PROBLEM]})
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
     errors: list[ProblemError] = Field(default_factory=list)
     where: dict[str, Any] = Field(default_factory=dict)
-    next_step: str = Field(default="", examples=["Check the id and the engagement."])
+    next_step: str = ""
 
 
 class TooManyStreams(MasterflowError):
@@ -91,14 +96,12 @@ def http_problem(scope: Mapping[str, Any], status: int, *, headers: Mapping[str,
 
 def install(app: FastAPI) -> None:
     """Register the handlers of every kind of error but the last resort, which the outermost layer has."""
-    app.add_exception_handler(MasterflowError, _own)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    handlers = {MasterflowError: _own, RequestValidationError: _invalid, HTTPException: _http}
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, cast(Handler, handler))
 
 
-async def _own(request: Request, error: Exception) -> Response:
-    if not isinstance(error, MasterflowError):
-        raise error
+async def _own(request: Request, error: MasterflowError) -> Response:
     # The address names the ids it asked for; leaving them out makes a foreign id answer like an unknown one.
     where = {key: _plain(value) for key, value in error.where.items() if str(value) not in request.url.path}
     return problem(
@@ -113,9 +116,7 @@ async def _own(request: Request, error: Exception) -> Response:
     )
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
     errors = [
         ProblemError(pointer=_pointer(found["loc"]), code=found["type"], message=found["msg"])
         for found in error.errors()[:100]
@@ -124,10 +125,22 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return problem(request.scope, 422, code, meaning, errors=errors)
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
+async def _http(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 405:
+        return http_problem(request.scope, 405, headers={"Allow": ", ".join(_methods(request))})
     return http_problem(request.scope, error.status_code, headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What the address takes; the framework names the methods of the first route that fits only."""
+    wanted = request.url.path.split("/")
+    taken = (item for path, item in request.app.openapi()["paths"].items() if _fits(path.split("/"), wanted))
+    return sorted({method.upper() for item in taken for method in item})
+
+
+def _fits(template: Sequence[str], path: Sequence[str]) -> bool:
+    same = len(template) == len(path)
+    return same and all(part.startswith("{") or part == given for part, given in zip(template, path, strict=True))
 
 
 def _headers(error: MasterflowError) -> dict[str, str]:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
 
-from flows.discovery.office import Desk, Office, new_office
+from flows.discovery.office import Desk, Office, running_office
 from masterflow.kernel.permission import Scope
-from masterflow.store.database import Database
-from masterflow.store.ddl import API, WORKER
 from support.server import Server
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def office(server: Server, database_name: str) -> AsyncIterator[Office]:
     """The office over this process's database."""
-    async with AsyncExitStack() as stack:
-        api, worker = (Database(server.url(database_name, role), pool_size=5) for role in (API, WORKER))
-        stack.push_async_callback(api.close)
-        stack.push_async_callback(worker.close)
-        yield new_office(api, worker)
+    async with running_office(server, database_name) as opened:
+        yield opened
 
 
 @pytest.fixture

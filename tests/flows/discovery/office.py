@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from uuid import UUID, uuid4
 
 from masterflow import flows
 from masterflow.engine.executor import Executor, Ports
+from masterflow.engine.pgqueuer import parse_payload
 from masterflow.engine.pool import ProcessPool
 from masterflow.engine.state import FlowStateManager
 from masterflow.kernel.permission import Scope
@@ -28,9 +30,11 @@ from masterflow.orchestrator.orchestrator import MasterFlowOrchestrator
 from masterflow.orchestrator.requests import CreateFlow, ExecuteFlow, FlowOptions
 from masterflow.orchestrator.views import FlowView
 from masterflow.store.database import Database
+from masterflow.store.ddl import API, WORKER
 from masterflow.store.repositories import Repositories
 from masterflow.store.sealing import Sealer
 from masterflow.store.transitions import Job
+from support.server import Server
 
 FILES = Path(__file__).parents[2] / "data"
 LIMIT = 64 * 1024 * 1024
@@ -56,14 +60,25 @@ class Office:
 
     access: Access
     executor: Executor
+    queue: Database
 
     def desk(self, scope: Scope) -> Desk:
         """What a person in this scope works with."""
-        return Desk(scope, self.access, self.executor, MasterFlowOrchestrator(self.access), Inventory(self.access))
+        flows, inventory = MasterFlowOrchestrator(self.access), Inventory(self.access)
+        return Desk(scope, self.access, self.executor, self.queue, flows, inventory)
 
 
-def new_office(api: Database, worker: Database) -> Office:
-    """The office over the connections of roles api and worker."""
+@asynccontextmanager
+async def running_office(server: Server, database_name: str) -> AsyncIterator[Office]:
+    """An office over a database, with connections of roles api and worker that close at the end."""
+    async with AsyncExitStack() as stack:
+        api, worker = (Database(server.url(database_name, role), pool_size=5) for role in (API, WORKER))
+        stack.push_async_callback(api.close)
+        stack.push_async_callback(worker.close)
+        yield _office(api, worker)
+
+
+def _office(api: Database, worker: Database) -> Office:
     registry = FlowTypeRegistry()
     registry.register_all(flows.discover())
     state = FlowStateManager(Sealer({"key-1": secrets.token_bytes(32)}, nonce=partial(os.urandom, 12)))
@@ -79,7 +94,8 @@ def new_office(api: Database, worker: Database) -> Office:
         worker="worker-of-the-tests",
         heartbeat=timedelta(seconds=30),
     )
-    return Office(Access(api, registry, state, uuid4, Cursors(secrets.token_bytes(32))), Executor(ports))
+    access = Access(api, registry, state, uuid4, Cursors(secrets.token_bytes(32)))
+    return Office(access, Executor(ports), worker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,7 @@ class Desk:
     scope: Scope
     access: Access
     executor: Executor
+    queue: Database
     flows: MasterFlowOrchestrator
     inventory: Inventory
 
@@ -107,19 +124,16 @@ class Desk:
             self.scope, CreateFlow(flow_type="discovery", initial_data=data, options=options)
         )
 
-    async def job(self, flow_id: UUID) -> Job | None:
-        """The dispatch job of the flow's queued run; None when nothing is queued."""
-        async with self.access.read(self.scope) as repositories:
-            row = await repositories.flows.get(flow_id)
-            run = await repositories.runs.get(row.run_id) if row.run_id else None
-        if row.flow_status != "queued":
-            return None
-        return Job(self.scope.client_account_id, self.scope.engagement_id, flow_id, run.id, run.attempt)
+    async def take(self, flow_id: UUID) -> list[tuple[Job, int]]:
+        """The flow's jobs with their queue ids, out of the queue as a dispatcher takes them."""
+        rows = await self.queue.call(_TAKE, (f"%,{flow_id},%",))
+        return [(parse_payload(row["payload"]), row["id"]) for row in rows]
 
     async def work(self, flow_id: UUID) -> FlowView:
-        """Run jobs of the flow until none is queued; the flow afterwards."""
-        while (job := await self.job(flow_id)) is not None:
-            await self.executor.run(job, random.getrandbits(31))
+        """Run jobs of the flow until the queue has none; the flow afterwards."""
+        while jobs := await self.take(flow_id):
+            for job, job_id in jobs:
+                await self.executor.run(job, job_id)
         return await self.shown(flow_id)
 
     async def shown(self, flow_id: UUID) -> FlowView:
@@ -171,16 +185,21 @@ class Desk:
     async def counts(self) -> Mapping[str, int]:
         """How many rows each table of the inventory shows."""
         async with self.access.read(self.scope) as repositories:
-            return {name: (await repositories.assets._rows(text))[0]["n"] for name, text in _COUNTS.items()}
+            found = await repositories.assets._rows(_COUNTS)
+        return dict(found[0])
 
 
-_COUNTS = {
-    name: f"select count(*) as n from app.{name}"
-    for name in (
-        *("current_raw_records", "current_cleansed_records", "current_quality_issues", "import_field_mappings"),
-        *("assets", "asset_dependencies", "asset_tech_debt"),
-    )
-}
+_TAKE = """
+    delete from queue.pgqueuer where convert_from(payload, 'UTF8') like %s returning id, payload"""
+_COUNTS = """
+    select (select count(*) from app.current_raw_records) as raw,
+           (select count(*) from app.current_cleansed_records) as cleansed,
+           (select count(*) from app.current_quality_issues) as issues,
+           (select count(*) from app.import_field_mappings) as mappings,
+           (select count(*) from app.assets) as assets,
+           (select count(*) from app.asset_dependencies) as dependencies,
+           (select count(*) from app.asset_tech_debt) as findings"""
+NOTHING = dict.fromkeys(("raw", "cleansed", "issues", "mappings", "assets", "dependencies", "findings"), 0)
 
 
 async def _every(repositories: Repositories) -> AsyncIterator[Any]:

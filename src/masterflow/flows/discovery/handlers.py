@@ -10,7 +10,7 @@ from uuid import UUID
 
 from masterflow.context import PhaseContext
 from masterflow.domain.mapping_changes import checked_changes
-from masterflow.domain.records import CleanRecord, Record, SheetRole
+from masterflow.domain.records import SheetRole
 from masterflow.errors import NotFound
 from masterflow.flows.discovery import rules
 from masterflow.flows.discovery.drafts import Row, external_row, linked, settled
@@ -19,6 +19,7 @@ from masterflow.flows.discovery.schemas import DataImportInputs, FieldMappingInp
 from masterflow.kernel.outcome import Completed, NeedsInput, Outcome
 from masterflow.store.repositories import Repositories
 from masterflow.store.repositories.mappings import SuggestedColumn
+from masterflow.store.repositories.records import PackedClean
 from masterflow.store.tables import Asset
 
 PROFILED_ROWS = 2_000
@@ -128,9 +129,7 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
     async with ctx.read() as repositories:
         upload = await repositories.imports.get(import_id)
         mappings = await repositories.mappings.of_import(import_id)
-        rows: list[tuple[str, Record]] = []
-        async for part in repositories.records.raw(import_id, run_id=_run_of(ctx, "data_import")):
-            rows += [(str(row.id), row.record) for row in part]
+        rows = await repositories.records.packed_raw(import_id, run_id=_run_of(ctx, "data_import"))
     roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in (upload.sheets if upload else [])}
     columns = rules.mapped_columns(
         [
@@ -167,23 +166,20 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
 
 async def build_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
     """Build the inventory of the clean records and merge it into the engagement's assets."""
-    records, source = await _clean(ctx)
-    built = await ctx.compute(rules.inventory_rows, records, source)
+    built = await ctx.compute(rules.inventory_rows, *await _clean(ctx))
 
     async def write(repositories: Repositories) -> None:
-        await _merge(repositories, linked(built.rows, flow_id=ctx.flow_id, phase=ctx.phase))
+        await _merge(ctx, repositories, built.rows)
 
     return Completed({"import_id": str(_import_id(ctx)), **built.outputs}, effects=write)
 
 
 async def connect_assets(ctx: PhaseContext, _: NoInputs) -> Outcome:
     """Store the edges that the file states and what their graph shows."""
-    records, source = await _clean(ctx)
-    found = await ctx.compute(rules.connect, records, source)
+    found = await ctx.compute(rules.connect, *await _clean(ctx))
 
     async def write(repositories: Repositories) -> None:
-        outside = [external_row(name) for name in dict.fromkeys(found.external)]
-        await _merge(repositories, linked(outside, flow_id=ctx.flow_id, phase=ctx.phase))
+        await _merge(ctx, repositories, [external_row(name) for name in dict.fromkeys(found.external)])
         keys = sorted({key for edge in found.edges for key in (edge.source, edge.target)})
         ids = await repositories.assets.ids_by_key(keys)
         edges = [
@@ -244,20 +240,18 @@ def _run_of(ctx: PhaseContext, phase: str) -> UUID:
     return UUID(ctx.outputs[phase]["run_id"])
 
 
-async def _clean(ctx: PhaseContext) -> tuple[list[CleanRecord], str]:
+async def _clean(ctx: PhaseContext) -> tuple[list[PackedClean], str]:
     """The rows that cleansing let through, and the name of the tool that wrote the file."""
-    import_id, run_id = _import_id(ctx), _run_of(ctx, "data_cleansing")
-    records: list[CleanRecord] = []
     async with ctx.read() as repositories:
-        async for part in repositories.records.cleansed(import_id, run_id=run_id):
-            records += [row.record for row in part if row.quarantine_reason is None]
-    return records, ctx.outputs["data_import"]["source"]
+        rows = await repositories.records.packed_clean(_import_id(ctx), run_id=_run_of(ctx, "data_cleansing"))
+    return rows, ctx.outputs["data_import"]["source"]
 
 
-async def _merge(repositories: Repositories, rows: list[Row]) -> None:
-    """Bring rows into the inventory, edits by people untouched."""
+async def _merge(ctx: PhaseContext, repositories: Repositories, rows: list[Row]) -> None:
+    """Bring rows into the inventory; edits by people stand, and what says nothing new is not written."""
     known = await _stored(repositories, {row["natural_key"] for row in rows})
-    await repositories.assets.upsert_drafts(settled(rows, known))
+    changed = linked(settled(rows, known), flow_id=ctx.flow_id, phase=ctx.phase)
+    await repositories.assets.upsert_drafts(changed)
 
 
 async def _stored(repositories: Repositories, keys: Collection[str]) -> dict[str, Asset]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copyreg
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -30,6 +32,7 @@ from masterflow.domain.records import (
 )
 from masterflow.domain.tech_debt import LifecycleFinding, assess_lifecycle, load_catalog, summarise
 from masterflow.flows.discovery.drafts import Row, asset_row
+from masterflow.store.repositories.records import PackedClean, PackedRaw
 
 SHOWN_ISSUES = 200
 
@@ -138,16 +141,16 @@ class Cleansed:
 
 
 def cleanse_records(
-    rows: Sequence[tuple[str, Record]], roles: Mapping[str, SheetRole], columns: Mapping[str, Sequence[MappedColumn]]
+    rows: Sequence[PackedRaw], roles: Mapping[str, SheetRole], columns: Mapping[str, Sequence[MappedColumn]]
 ) -> Cleansed:
-    """Cleanse (record id, record) pairs; roles and mapped columns are given by sheet name."""
+    """Cleanse raw records; roles and mapped columns are given by sheet name."""
     records: list[CleanRecord] = []
     issues: list[Issue] = []
-    for record_id, record in rows:
-        role = roles.get(record.sheet, SheetRole("ignored"))
+    for record_id, sheet, row, values in rows:
+        role = roles.get(sheet, SheetRole("ignored"))
         if role.kind == "ignored":
             continue
-        clean, found = cleanse(record, record_id, role, columns.get(record.sheet, ()))
+        clean, found = cleanse(Record(sheet, row, json.loads(values)), record_id, role, columns.get(sheet, ()))
         records.append(clean)
         issues += found
     report = score(records, issues)
@@ -166,6 +169,24 @@ def mapped_columns(mappings: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapp
     return dict(columns)
 
 
+def clean_records(rows: Iterable[PackedClean]) -> list[CleanRecord]:
+    """Clean records as they were before they were stored."""
+    role = cache(lambda text: SheetRole(**json.loads(text)))
+    return [
+        CleanRecord(
+            record_id,
+            sheet,
+            row,
+            role(role_text),
+            {
+                target: CleanValue(v["value"], v["raw"], v["column"], tuple(v["transform"]))
+                for target, v in json.loads(values).items()
+            },
+        )
+        for record_id, sheet, row, role_text, values in rows
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """An inventory as columns of its assets, and what the phase tells of it."""
@@ -174,9 +195,9 @@ class Built:
     outputs: dict[str, Any]
 
 
-def inventory_rows(records: Sequence[CleanRecord], source: str) -> Built:
+def inventory_rows(rows: Sequence[PackedClean], source: str) -> Built:
     """Build the inventory of clean records."""
-    inventory = build_inventory(records, source=source)
+    inventory = build_inventory(clean_records(rows), source=source)
     outputs = {
         "summary": asdict(summarise_inventory(inventory)),
         "assets": len(inventory.assets),
@@ -188,9 +209,9 @@ def inventory_rows(records: Sequence[CleanRecord], source: str) -> Built:
     return Built([asset_row(asset) for asset in inventory.assets], outputs)
 
 
-def inventory_keys(records: Sequence[CleanRecord], source: str) -> set[str]:
+def inventory_keys(rows: Sequence[PackedClean], source: str) -> set[str]:
     """Natural keys of the assets that clean records describe or name."""
-    return {asset.key for asset in build_inventory(records, source=source).assets}
+    return {asset.key for asset in build_inventory(clean_records(rows), source=source).assets}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +225,9 @@ class Connected:
     issues: list[Issue]
 
 
-def connect(records: Sequence[CleanRecord], source: str) -> Connected:
+def connect(rows: Sequence[PackedClean], source: str) -> Connected:
     """Placement and stated relations of clean records as a graph over natural keys."""
+    records = clean_records(rows)
     inventory = build_inventory(records, source=source)
     edges = [
         Edge(

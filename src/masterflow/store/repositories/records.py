@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, TableClause, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, TableClause, Text, cast, func, select, tuple_
 
 from masterflow.domain.records import CleanRecord, CleanValue, Issue, Place, Record, SheetRole
 from masterflow.store.bulk import copy_rows
@@ -15,6 +15,10 @@ from masterflow.store.repositories.base import Repository, check_limit, view
 from masterflow.store.tables import ChangeSet, CleansedRecord, QualityIssue, RawImportRecord
 
 ROWS_AT_ONCE = 2_000
+PackedRaw = tuple[str, str, int, str]
+"""Record id, sheet, row and cells of a raw record."""
+PackedClean = tuple[str, str, int, str, str]
+"""Record id, sheet, row, role and values of a cleansed record."""
 _RAW = view("current_raw_records", RawImportRecord)
 _CLEANSED = view("current_cleansed_records", CleansedRecord)
 _ISSUES = view("current_quality_issues", QualityIssue)
@@ -118,6 +122,20 @@ class Records(Repository):
         async for rows in self._in_order(_CLEANSED, import_id, run_id):
             yield [_cleaned(row) for row in rows]
 
+    async def packed_raw(self, import_id: UUID, *, run_id: UUID) -> list[PackedRaw]:
+        """As `raw`, all at once and with the cells still as JSON text: for calculations in other processes."""
+        columns = (_RAW.c.id, _RAW.c.sheet, _RAW.c.row_number, cast(_RAW.c["values"], Text))
+        rows = await self._packed(_RAW, columns, (import_id, run_id))
+        return [(str(record_id), sheet, row, values) for record_id, sheet, row, values in rows]
+
+    async def packed_clean(self, import_id: UUID, *, run_id: UUID) -> list[PackedClean]:
+        """As `cleansed` without the quarantined rows, packed as `packed_raw`; ids are the raw records'."""
+        documents = (cast(_CLEANSED.c.role, Text), cast(_CLEANSED.c["values"], Text))
+        columns = (_CLEANSED.c.raw_record_id, _CLEANSED.c.sheet, _CLEANSED.c.row_number, *documents)
+        kept = _CLEANSED.c.quarantine_reason.is_(None)
+        rows = await self._packed(_CLEANSED, columns, (import_id, run_id), kept)
+        return [(str(record_id), sheet, row, role, values) for record_id, sheet, row, role, values in rows]
+
     async def issues(
         self,
         import_id: UUID,
@@ -144,6 +162,18 @@ class Records(Repository):
         group = (_ISSUES.c.code, _ISSUES.c.severity)
         counted = select(*group, func.count()).where(_ISSUES.c.import_id == import_id).group_by(*group)
         return {(code, severity): count for code, severity, count in await self._session.execute(counted)}
+
+    async def _packed(
+        self,
+        source: TableClause,
+        columns: Sequence[ColumnElement[Any]],
+        written: tuple[UUID, UUID],
+        *conditions: ColumnElement[bool],
+    ) -> list[tuple[Any, ...]]:
+        import_id, run_id = written
+        found = select(*columns).where(source.c.import_id == import_id, source.c.change_set_id == run_id, *conditions)
+        rows = await self._session.execute(found.order_by(source.c.sheet, source.c.row_number, source.c.id))
+        return [tuple(row) for row in rows]
 
     async def _in_order(
         self, source: TableClause, import_id: UUID, run_id: UUID | None

@@ -35,7 +35,8 @@ begin
                                else coalesce(r.finished_at, clock_timestamp()) end
         where r.id = v_flow.run_id;
         if p_patch ->> 'run_status' = 'cancelled' and not v_flow.revert_pending then
-            update app.change_sets set status = 'sealed', sealed_at = clock_timestamp() where id = v_flow.run_id;
+            update app.change_sets set status = 'sealed', sealed_at = clock_timestamp()
+            where id = v_flow.run_id and status = 'open';
         end if;
     end if;
     perform app.record_move(v_flow, p_action, v_from, p_patch ->> 'event', coalesce(p_patch -> 'details', '{}'));

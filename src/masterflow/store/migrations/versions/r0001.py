@@ -118,7 +118,8 @@ def _queue() -> None:
     _run(
         f"grant usage on schema queue to {ddl.API}, {ddl.WORKER}, {ddl.DISPATCH}",
         f"grant insert on queue.pgqueuer to {ddl.API}, {ddl.DISPATCH}",
-        f"grant select (id, entrypoint, priority, dedupe_key, status, heartbeat) on queue.pgqueuer to {ddl.API}, {ddl.DISPATCH}",
+        "grant select (id, entrypoint, priority, dedupe_key, status, heartbeat) on queue.pgqueuer "
+        f"to {ddl.API}, {ddl.DISPATCH}",
         f"grant select, insert, update, delete on all tables in schema queue to {ddl.WORKER}",
         f"grant usage on sequence queue.pgqueuer_id_seq to {ddl.API}, {ddl.DISPATCH}",
         f"grant usage on all sequences in schema queue to {ddl.WORKER}",
