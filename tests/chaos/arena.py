@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,7 @@ from support.tenants import ScopeFactory
 
 PATIENCE = 60.0
 _TESTS = Path(__file__).parents[1]
+_CURRENT = "select run_id from app.crewai_flow_state_extensions where flow_id = %s"
 _RUN = "select status, outputs, flow_id from app.phase_runs where id = %s"
 
 
@@ -47,6 +48,8 @@ class Arena:
     database_name: str
     configuration: dict[str, Any]
     scope: Scope
+    say: Say
+    core: app.Core
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @classmethod
@@ -65,18 +68,10 @@ class Arena:
             **configuration,
         }
         (folder / "configuration.json").write_text(json.dumps(told), encoding="utf-8")
+        say = history(folder / "history.jsonl")
+        core = core_of(told, registry_of(flow_type(say)))
         with server.superuser(database_name) as admin:
-            return cls(server, database_name, told, ScopeFactory(admin)())
-
-    @property
-    def say(self) -> Say:
-        """Writes to the history."""
-        return history(Path(self.configuration["history"]))
-
-    @property
-    def core(self) -> app.Core:
-        """The parts of the product that clients use."""
-        return core_of(self.configuration, registry_of(flow_type(self.say)))
+            return cls(server, database_name, told, ScopeFactory(admin)(), say, core)
 
     def lines(self) -> list[Line]:
         """The history so far."""
@@ -85,12 +80,14 @@ class Arena:
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """One more worker process."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "chaos.worker_process", Path(self.configuration["folder"]) / "configuration.json"],
-            env={"PYTHONPATH": os.pathsep.join((str(SOURCE), str(_TESTS))), "PATH": os.environ["PATH"]},
-            stdout=subprocess.DEVNULL,
-            stderr=(Path(self.configuration["folder"]) / "workers.log").open("ab"),
-        )
+        folder = Path(self.configuration["folder"])
+        with (folder / "workers.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "chaos.worker_process", folder / "configuration.json"],
+                env={"PYTHONPATH": os.pathsep.join((str(SOURCE), str(_TESTS))), "PATH": os.environ["PATH"]},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         self.workers.append(process)
         return process
 
@@ -146,7 +143,8 @@ _FLOWS = """select 'final_flow' as what, f.flow_id as flow, f.flow_status as sta
     f.revert_pending,
     (select coalesce(array_agg(a.version order by a.version), '{}') from app.access_audit_log a
      where a.resource_type = 'flow' and a.resource_id = f.flow_id::text) as audited,
-    (select coalesce(array_agg(e.seq order by e.seq), '{}') from app.flow_events e where e.flow_id = f.flow_id) as events
+    (select coalesce(array_agg(e.seq order by e.seq), '{}') from app.flow_events e
+     where e.flow_id = f.flow_id) as events
     from app.crewai_flow_state_extensions f"""
 _RUNS = """select 'final_run' as what, r.id as run, r.flow_id as flow, r.phase, r.status, r.outputs, r.attempt,
     c.status as change_set, (select coalesce(array_agg(s.handler order by s.step), '{}') from app.run_steps s
@@ -158,7 +156,7 @@ TAKE_OVERS = """with killed as (select (k ->> 'worker')::text as pid, to_timesta
     starts as (select e.flow_id, e.payload ->> 'run_id' as run, e.payload ->> 'worker' as worker, e.created_at, e.kind
         from app.flow_events e where e.kind in ('phase_started', 'run_taken_over'))
     select extract(epoch from t.created_at - k.at)::float8 as seconds
-    from killed k join starts s on s.created_at < k.at and split_part(reverse(split_part(reverse(s.worker), '-', 2)), '-', 1) = k.pid
+    from killed k join starts s on s.created_at < k.at and split_part(s.worker, '-', -2) = k.pid
     join lateral (select n.created_at, n.kind from starts n where n.run = s.run and n.created_at > s.created_at
                   order by n.created_at limit 1) t on t.created_at > k.at order by 1"""
 
@@ -180,7 +178,7 @@ class Client:
         await asyncio.gather(*(self._one() for _ in range(count)))
 
     async def _one(self) -> None:
-        scope = replace(self.arena.scope)
+        scope = self.arena.scope
         flow_id = await self._insist(lambda: self._create(scope))
         for _ in PHASES:
             run_id = await self._execute(scope, flow_id)

@@ -50,7 +50,7 @@ async def test_killed_workers_lose_and_double_nothing(
         while killed < KILLS * rounds:
             # At least two live workers are left to take over.
             await place.until(lambda lines, killed=killed: _count(lines, "worker") >= killed + 3)
-            place.kill(random.choice(await place.until(place.busy)))  # noqa: S311
+            place.kill(random.choice(await place.until(place.busy)))
             place.start_worker()
             killed += 1
         await driving

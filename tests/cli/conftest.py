@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+
 from support.console import Console, command, open_home, temporary_home
 
 

@@ -6,9 +6,9 @@ import hashlib
 from uuid import uuid4
 
 import psycopg
-from support.console import Console
 
 from masterflow.store.embedded import EmbeddedPostgres
+from support.console import Console
 
 
 def _row(console: Console, statement: str, *arguments: object) -> tuple[object, ...] | None:

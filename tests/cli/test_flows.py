@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from support.console import DATA, Console
 
 SERVERS = DATA / "aws_cmf" / "cmf_intake_server-list.csv"
@@ -31,7 +32,7 @@ def flow_id(console: Console, demo_flow: dict[str, str]) -> str:
 def test_a_completed_flow_shows_status_history_and_list(console: Console, flow_id: str) -> None:
     assert console.json("flow", "status", flow_id)["status"] == "completed"
     history = console.json("flow", "history", flow_id)
-    assert [run["phase"] for run in history["runs"]][0] == "data_import"
+    assert history["runs"][0]["phase"] == "data_import"
     assert [event["seq"] for event in history["events"]] == list(range(1, len(history["events"]) + 1))
     assert flow_id in {flow["flow_id"] for flow in console.json("flow", "list")["items"]}
     assert "review_requested" in console("flow", "history", flow_id).out

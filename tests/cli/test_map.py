@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from support.console import DATA, WORKBOOK, Console
 
 KEYS = {"file", "sheet", "column", "target", "confidence", "evidence", "alternatives"}

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.console import COMMAND, DATA, WORKBOOK, Console, command, environment
 
 WRONG_USE = [
@@ -77,7 +78,7 @@ def test_an_error_nobody_foresaw_is_a_sentence_and_not_a_traceback(
 
 def test_a_reader_that_goes_away_is_no_error(fresh_home: Path) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "map", str(WORKBOOK), "--json"],
+        [*COMMAND, "map", *[str(WORKBOOK)] * 6, "--json"],
         env=environment(fresh_home),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

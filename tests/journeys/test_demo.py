@@ -9,9 +9,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.console import command, open_home
 
 from masterflow.store.embedded import EmbeddedPostgres
+from support.console import command, open_home
 
 ANCHORS = {
     "vms": 805,

@@ -75,10 +75,14 @@ def _leaks_after(
 
 
 BROKEN = {
-    "no row security": ("alter table {} disable row level security", {"sees", "updates", "deletes", "inserts"}),
+    "no row security": (
+        "alter table {0} disable row level security; grant delete on {0} to masterflow_api",
+        {"sees", "updates", "deletes", "inserts"},
+    ),
     "policies that allow all": (
         "alter policy tenant on {0} using (true) with check (true);"
-        " alter policy tenant_floor on {0} using (true) with check (true)",
+        " alter policy tenant_floor on {0} using (true) with check (true);"
+        " grant delete on {0} to masterflow_api",
         {"sees", "updates", "deletes", "inserts"},
     ),
     "checks that allow all": (

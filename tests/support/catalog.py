@@ -33,6 +33,8 @@ APPLICATION = ("masterflow_api", "masterflow_worker")
 _TENANT_ROLES = ["masterflow_api", "masterflow_capture", "masterflow_worker"]
 _CLIENT_TEST = "(client_account_id = ( SELECT app.client_id() AS client_id))"
 _ENGAGEMENT_TEST = "(engagement_id = ( SELECT app.engagement_id() AS engagement_id))"
+IN_CHANGE_SET = frozenset({"app.raw_import_records", "app.cleansed_records", "app.quality_issues"})
+_OWN_CHANGE_SET_TEST = "(change_set_id = ( SELECT app.change_set_id() AS change_set_id))"
 _CHANGE_SET_TEST = '("~cs" = ( SELECT app.change_set_id() AS change_set_id))'
 _TABLES = """select c.oid, format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relkind
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('app', 'hist', 'queue')"""
@@ -91,7 +93,8 @@ def policies(connection: Connection) -> list[str]:
 def _wanted_policies(name: str) -> list[tuple[object, ...]]:
     tests = [_CLIENT_TEST, _ENGAGEMENT_TEST][: len(_tenant_columns(name))]
     using = tests[0] if len(tests) == 1 else f"({' AND '.join(tests)})"
-    check = f"({' AND '.join([*tests, _CHANGE_SET_TEST])})" if name.startswith("hist.") else using
+    extra = [_CHANGE_SET_TEST] if name.startswith("hist.") else [_OWN_CHANGE_SET_TEST] if name in IN_CHANGE_SET else []
+    check = f"({' AND '.join([*tests, *extra])})" if extra else using
     roles = tuple(_TENANT_ROLES)
     wanted: list[tuple[object, ...]] = [
         (name, "tenant", True, "*", roles, using, check),

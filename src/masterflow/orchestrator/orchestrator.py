@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from masterflow.engine.endings import Settled, after_acceptance, next_run
-from masterflow.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from masterflow.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from masterflow.kernel.decisions import next_phase, phase_to_run, progress
 from masterflow.kernel.definition import FlowTypeConfig, PhaseConfig
 from masterflow.kernel.permission import Scope
@@ -79,8 +79,10 @@ class MasterFlowOrchestrator:
         accepts = request.inputs.get("approval") is True
         if accepts and "flow:approve" not in scope.permissions:
             await self._access.record_denied(scope, action="approve", permission="flow:approve")
-            raise IllegalTransition(
-                "accepting a phase needs the permission flow:approve", next_step="Execute without `approval`."
+            raise NotPermitted(
+                "accepting a phase needs the permission flow:approve",
+                where={"permission": "flow:approve"},
+                next_step="Execute without `approval`, or ask somebody who may approve.",
             )
         others = [name for name in request.inputs if name != "approval"]
         if row.flow_status == FlowStatus.WAITING_FOR_APPROVAL and accepts and not others:
@@ -101,7 +103,7 @@ class MasterFlowOrchestrator:
         if waiting:
             return await self._run_again(scope, row, run, sealed, version)
         moved = await self._transitions.execute(
-            scope, flow_id=flow_id, version=version or row.version, run=run, inputs=sealed
+            scope, flow_id=flow_id, version=row.version if version is None else version, run=run, inputs=sealed
         )
         return Accepted(await self._shown(scope, flow_id), moved.run_id)
 
@@ -167,8 +169,7 @@ class MasterFlowOrchestrator:
         phase = config.phase(row.current_phase or "")
         if not config.capabilities.supports_pause_resume or (phase is not None and not phase.can_pause):
             raise Conflict("this flow cannot be paused here", where={"phase": row.current_phase})
-        before = {"status": row.flow_status, "waiting_for": row.waiting_for}
-        patch = {"event": "flow_paused", "status_before": before}
+        patch = {"event": "flow_paused", "status_before": _before(row)}
         return await self._move(scope, row, Move(Action.PAUSE, FlowStatus.PAUSED, patch), version)
 
     @requires("flow:resume")
@@ -198,9 +199,8 @@ class MasterFlowOrchestrator:
     async def delete_flow(self, scope: Scope, flow_id: UUID, reason: str = "", version: int | None = None) -> Accepted:
         """Hide a flow that is at rest; its rows stay and `restore` brings it back."""
         row, _, _ = await self._load(scope, flow_id)
-        before = {"status": row.flow_status, "waiting_for": row.waiting_for}
         metadata = {"deleted_by": scope.actor, "reason": reason, "status": row.flow_status}
-        patch = {"event": "flow_deleted", "status_before": before, "deletion_metadata": metadata}
+        patch = {"event": "flow_deleted", "status_before": _before(row), "deletion_metadata": metadata}
         return await self._move(scope, row, Move(Action.DELETE, FlowStatus.DELETED, patch), version)
 
     @requires("flow:restore")
@@ -247,12 +247,16 @@ class MasterFlowOrchestrator:
         row, _, _ = await self._load(scope, flow_id)
         before = row.status_before or {}
         target = FlowStatus(before.get("status", FlowStatus.READY))
-        patch = {"event": event, "waiting_for": before.get("waiting_for", {})}
+        patch = {
+            "event": event,
+            "waiting_for": before.get("waiting_for", {}),
+            "status_before": before.get("status_before"),
+        }
         return await self._move(scope, row, Move(action, target, patch), version)
 
     async def _move(self, scope: Scope, row: MasterFlow, move: Move, version: int | None) -> Accepted:
         check_move(FlowStatus(row.flow_status), move.action, move.to)
-        moved = await self._transitions.move(scope, flow_id=row.flow_id, version=version or row.version, move=move)
+        moved = await self._transitions.move(scope, flow_id=row.flow_id, version=row.version if version is None else version, move=move)
         return Accepted(await self._shown(scope, row.flow_id), moved.run_id)
 
     async def _load(self, scope: Scope, flow_id: UUID) -> tuple[MasterFlow, FlowTypeConfig, dict[str, Any]]:
@@ -271,6 +275,11 @@ class MasterFlowOrchestrator:
             permissions=scope.permissions,
             initial_data=state.get("initial_data", {}),
         )
+
+
+def _before(row: MasterFlow) -> dict[str, Any]:
+    """What `resume` and `restore` put back; a paused flow that is deleted keeps what it was paused in."""
+    return {"status": row.flow_status, "waiting_for": row.waiting_for, "status_before": row.status_before}
 
 
 def _run_document(phase: PhaseConfig, scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Table:
     key: tuple[str, ...] = ("id",)
     captured: bool = False
     append_only: bool = False
+    in_change_set: bool = False
+    """Rows are added in an open change set only, and name it in `change_set_id`."""
     global_key: bool = False
     """The key alone is unique over all tenants (ids made by the server); the master row has it."""
 
@@ -65,13 +67,24 @@ def create_table(table: Table) -> Iterator[str]:
     if table.kind == "global":
         yield f"grant select on app.{table.name} to {API}, {WORKER}, {CAPTURE}, {DISPATCH}"
         return
-    yield from row_security(f"app.{table.name}", table.kind)
-    verbs = "select, insert" if table.append_only else "select, insert, update, delete"
-    yield f"grant {verbs} on app.{table.name} to {API}, {WORKER}"
+    check = "change_set_id = (select app.change_set_id())" if table.in_change_set else ""
+    yield from row_security(f"app.{table.name}", table.kind, extra_check=check)
+    yield f"grant {_verbs(table)} on app.{table.name} to {API}, {WORKER}"
+    if table.in_change_set:
+        yield (
+            f"create trigger a_guard before insert on app.{table.name} for each statement execute function app.guard()"
+        )
     if table.append_only:
         yield from refuse_changes(table.name)
     if table.captured:
         yield from capture(table.name)
+
+
+def _verbs(table: Table) -> str:
+    """Only what can be undone may be deleted."""
+    if table.append_only:
+        return "select, insert"
+    return "select, insert, update, delete" if table.captured else "select, insert, update"
 
 
 def row_security(name: str, kind: TableClass, *, extra_check: str = "") -> Iterator[str]:

@@ -77,6 +77,12 @@ def translate(error: psycopg.Error) -> MasterflowError:
         return Conflict(
             "an object with this key exists already", where={"constraint": error.diag.constraint_name or ""}
         )
+    if state == "23503":
+        return LaterChanges(
+            "other rows refer to a row that would go, or a row that is referred to is gone",
+            where={"constraint": error.diag.constraint_name or ""},
+            next_step="Undo or change what refers to it first.",
+        )
     if state.startswith("22"):
         return InvalidInput("a value cannot be stored", where={"sqlstate": state})
     return MasterflowError("the database refused a statement", where={"sqlstate": state})

@@ -48,6 +48,7 @@ def ensure_roles(admin: psycopg.Connection, passwords: Mapping[str, str]) -> Non
         if not known:
             admin.execute(sql.SQL("create role {}").format(name))
         admin.execute(sql.SQL("alter role {} with {}").format(name, sql.SQL(attributes)))
+        _withdraw(admin, role)
         if role in LOGIN_ROLES:
             verifier = admin.pgconn.encrypt_password(passwords[role].encode(), role.encode(), b"scram-sha-256")
             admin.execute(sql.SQL("alter role {} password {}").format(name, sql.Literal(verifier.decode())))
@@ -57,6 +58,16 @@ def ensure_roles(admin: psycopg.Connection, passwords: Mapping[str, str]) -> Non
             )
     for granted, member in _MEMBERSHIPS:
         admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(granted), sql.Identifier(member)))
+
+
+def _withdraw(admin: psycopg.Connection, role: str) -> None:
+    """Take back what a role of that name may have had before; none of ours makes roles or databases."""
+    powers = {"superuser": "rolsuper", "createrole": "rolcreaterole", "createdb": "rolcreatedb"}
+    columns = sql.SQL(", ").join(map(sql.Identifier, powers.values()))
+    found = admin.execute(sql.SQL("select {} from pg_roles where rolname = %s").format(columns), (role,)).fetchone()
+    held = [power for power, has in zip(powers, found or (), strict=False) if has]
+    for power in held:
+        admin.execute(sql.SQL("alter role {} with {}").format(sql.Identifier(role), sql.SQL(f"no{power}")))
 
 
 def ensure_database(admin: psycopg.Connection, database: str) -> None:

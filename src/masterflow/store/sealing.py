@@ -35,7 +35,8 @@ LARGEST_DOCUMENT = 64 * 1024 * 1024
 DEEPEST_DOCUMENT = 100
 _ENCRYPTED = "$enc"
 SENSITIVE = re.compile(
-    r"^(credentials?|api_?keys?|connection_?strings?|authorization)$|(password|passwd|secret|token|private_?key)$",
+    r"^authorization$|(password|passwd|passphrase|secret|token|(private|access|api|secret|encryption)[_-]?keys?"
+    r"|credentials?|connection[_-]?strings?)$",
     re.IGNORECASE,
 )
 _TAGS: dict[str, Callable[[Any], Any]] = {

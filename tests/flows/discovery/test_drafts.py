@@ -93,6 +93,12 @@ def test_a_new_value_flag_or_attribute_is_written(later):
     assert settle(asset_row(later), stored) == asset_row(later)
 
 
+def test_a_value_that_the_file_lacks_leaves_the_stored_one():
+    stored = Kept(asset_row(draft("r1", cpu_cores=4, ip_address=["10.0.0.1"])))
+    later = asset_row(draft("r2", cpu_cores=4)) | {"ip_address": None, "ip_addresses": []}
+    assert settle(later, stored) is None
+
+
 def test_another_cell_behind_the_same_value_is_written():
     stored = Kept(asset_row(draft("r1", cpu_cores=4)))
     later = asset_row(draft("r2", cpu_cores=4))

@@ -87,6 +87,13 @@ async def test_an_unknown_system_has_an_unknown_state_and_a_missing_one_no_findi
     assert set(found) == {"web-01", "db-01", "odd-01"}
 
 
+async def test_columns_of_a_long_table_are_judged_by_its_first_rows(desk):
+    rows = [("Name", "vCPU"), *((f"srv-{number}", "2") for number in range(2_300))]
+    flow = await desk.discover(written(rows))
+    assert flow.status == "completed"
+    assert (await desk.inventory.inventory_summary(desk.scope))["assets"] == 2_300
+
+
 async def test_german_headers_are_understood(desk):
     rows = [("Servername", "Anzahl Kerne", "Arbeitsspeicher (GB)", "Betriebssystem"), ("srv-a", "4", "7,5", "SLES 12")]
     flow = await desk.discover(written(rows, ";"))

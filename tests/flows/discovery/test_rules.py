@@ -49,6 +49,25 @@ def test_a_file_that_cannot_be_read_is_refused_also_across_processes():
     )
 
 
+def test_findings_of_the_reader_come_with_the_file():
+    found = rules.read_file(b"Name,CPU\na,1\nb,2,3\n", "ragged.csv")
+    assert [issue.place.row for issue in found.issues] == [3]
+    assert found.sheets[0]["records"] == len(found.records)
+
+
+def test_what_cannot_be_read_is_told_beside_the_clean_records():
+    columns = rules.mapped_columns(
+        [
+            {"sheet": "", "source_column": "Name", "target_field": "name", "unit": ""},
+            {"sheet": "", "source_column": "CPU", "target_field": "cpu_cores", "unit": ""},
+        ]
+    )
+    rows = [("r1", "", 2, '{"Name": "a", "CPU": "4"}'), ("r2", "", 3, '{"Name": "b", "CPU": "many"}')]
+    found = rules.cleanse_records(rows, {"": SERVERS}, columns)
+    assert [record.values["name"].value for record in found.records] == ["a", "b"]
+    assert [(issue.code, issue.place.row) for issue in found.issues] == [("number_unreadable", 3)]
+
+
 def test_ignored_sheets_get_no_suggestion_and_no_clean_record():
     sheet = {"name": "Notes", "role": {"kind": "ignored", "asset_type": "", "key_column": ""}, "columns": []}
     assert rules.suggest_mapping([sheet], "unknown", {}) == []

@@ -20,7 +20,7 @@ from masterflow.kernel.outcome import Completed, NeedsInput, Outcome
 from masterflow.store.repositories import Repositories
 from masterflow.store.repositories.mappings import SuggestedColumn
 from masterflow.store.repositories.records import PackedClean
-from masterflow.store.tables import Asset
+from masterflow.store.tables import Asset, DataImport
 
 PROFILED_ROWS = 2_000
 LARGEST_PAGE = 200
@@ -30,9 +30,7 @@ async def store_raw_records(ctx: PhaseContext, inputs: DataImportInputs) -> Outc
     """Read the uploaded file in a worker process and store every record with its sheet and row."""
     import_id = UUID(inputs.import_file_id)
     async with ctx.read() as repositories:
-        upload = await repositories.imports.get(import_id)
-        if upload is None:
-            raise NotFound("no such upload", where={"import_file_id": inputs.import_file_id})
+        upload = await _upload(repositories, import_id)
         content = await repositories.blobs.read(upload.blob_id)
     found = await ctx.compute(rules.read_file, content, upload.file_name)
 
@@ -74,9 +72,7 @@ async def suggest_mappings(ctx: PhaseContext, _: FieldMappingInputs) -> Outcome:
     """Profile the columns and store a suggestion for each, keeping what people decided before."""
     import_id = _import_id(ctx)
     async with ctx.read() as repositories:
-        upload = await repositories.imports.get(import_id)
-        if upload is None:
-            raise NotFound("no such upload", where={"import_id": str(import_id)})
+        upload = await _upload(repositories, import_id)
         values: dict[str, list[dict[str, Any]]] = defaultdict(list)
         async for part in repositories.records.raw(import_id, run_id=_run_of(ctx, "data_import")):
             for row in part:
@@ -108,8 +104,8 @@ async def apply_mappings(ctx: PhaseContext, inputs: FieldMappingInputs) -> Outco
     import_id = _import_id(ctx)
     async with ctx.read() as repositories:
         rows = await repositories.mappings.of_import(import_id)
-        upload = await repositories.imports.get(import_id)
-    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in (upload.sheets if upload else [])}
+        upload = await _upload(repositories, import_id)
+    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in upload.sheets}
     changes, issues = checked_changes(rows, roles, inputs.mappings)
     if issues:
         return NeedsInput("the mapping cannot be applied", tuple(issues))
@@ -127,10 +123,10 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
     """Cleanse every record under the accepted mapping and rate what came out."""
     import_id = _import_id(ctx)
     async with ctx.read() as repositories:
-        upload = await repositories.imports.get(import_id)
+        upload = await _upload(repositories, import_id)
         mappings = await repositories.mappings.of_import(import_id)
         rows = await repositories.records.packed_raw(import_id, run_id=_run_of(ctx, "data_import"))
-    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in (upload.sheets if upload else [])}
+    roles = {sheet["name"]: SheetRole(**sheet["role"]) for sheet in upload.sheets}
     columns = rules.mapped_columns(
         [
             {"sheet": m.sheet, "source_column": m.source_column, "target_field": m.target_field, "unit": m.unit}
@@ -229,6 +225,13 @@ async def assess_lifecycles(ctx: PhaseContext, inputs: TechDebtInputs) -> Outcom
         {"as_of": on.isoformat(), "catalog_as_of": CATALOG_AS_OF, "assets": len(rows), **found.summary},
         effects=write,
     )
+
+
+async def _upload(repositories: Repositories, import_id: UUID) -> DataImport:
+    found = await repositories.imports.get(import_id)
+    if found is None:
+        raise NotFound("there is no such upload", where={"import_id": str(import_id)}, next_step="Upload the file.")
+    return found
 
 
 def _import_id(ctx: PhaseContext) -> UUID:

@@ -190,6 +190,7 @@ IMPORTS = (
     sheet text not null, row_number integer not null, values jsonb not null,
     foreign key (client_account_id, engagement_id, change_set_id) references app.change_sets""",
         append_only=True,
+        in_change_set=True,
     ),
     Table(
         "import_field_mappings",
@@ -212,6 +213,7 @@ IMPORTS = (
     values jsonb not null, quarantine_reason text,
     foreign key (client_account_id, engagement_id, change_set_id) references app.change_sets""",
         append_only=True,
+        in_change_set=True,
     ),
     Table(
         "quality_issues",
@@ -221,6 +223,7 @@ IMPORTS = (
     message text not null, sheet text not null, row_number integer, column_name text,
     foreign key (client_account_id, engagement_id, change_set_id) references app.change_sets""",
         append_only=True,
+        in_change_set=True,
     ),
 )
 

@@ -35,5 +35,6 @@ create function app.pending_reverts()
 returns table (client_account_id uuid, engagement_id uuid, flow_id uuid, run_id uuid)
 language sql security definer set search_path = pg_catalog as $$
     select f.client_account_id, f.engagement_id, f.flow_id, f.run_id
-    from app.crewai_flow_state_extensions f where f.revert_pending limit 1000
+    from app.crewai_flow_state_extensions f where f.revert_pending
+    order by f.updated_at limit 1000
 $$;

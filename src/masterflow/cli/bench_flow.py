@@ -1,0 +1,41 @@
+"""The flow type that `masterflow bench` measures with: one phase, one step, no work."""
+
+from __future__ import annotations
+
+import sys
+
+from pydantic import BaseModel
+
+from masterflow import flows
+from masterflow.context import PhaseContext
+from masterflow.kernel.definition import FlowTypeConfig, PhaseConfig
+from masterflow.kernel.outcome import Completed, Outcome
+from masterflow.kernel.registry import Candidate, FlowTypeRegistry
+
+NAME = "bench_nothing"
+
+
+class Nothing(BaseModel):
+    """No inputs and no outputs."""
+
+
+async def do_nothing(context: PhaseContext, inputs: Nothing) -> Outcome:
+    """A step without effects."""
+    return Completed()
+
+
+FLOW = FlowTypeConfig(
+    name=NAME,
+    display_name="Nothing",
+    description="A phase without work, to measure what surrounds it",
+    output_schema=Nothing,
+    phases=[PhaseConfig("nothing", "Nothing", "No work", ["do_nothing"], Nothing)],
+)
+
+
+def registry_with_nothing() -> FlowTypeRegistry:
+    """The product's flow types and this one."""
+    module = sys.modules[__name__]
+    registry = FlowTypeRegistry()
+    registry.register_all([*flows.discover(), Candidate(FLOW, module, module)])
+    return registry
