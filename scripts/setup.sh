@@ -6,10 +6,14 @@ cd "$(dirname "$0")/.."
 kind=$1
 lock=locks/$kind.txt
 venv=.venv/bin/python
-wanted=$(cat "$lock" pyproject.toml | sha256sum | cut -d' ' -f1)
 
-is_installed() { # the development lock holds everything of the core lock
-    [ -x .venv/bin/masterflow ] && [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$2" ] && "$venv" -c '' 2>/dev/null
+stamp() { # what has to be installed, and where: a moved environment has stale paths in its programs
+    { pwd && cat "locks/$1.txt" pyproject.toml; } | sha256sum | cut -d' ' -f1
+}
+
+is_installed() {
+    [ -x .venv/bin/masterflow ] && [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$(stamp "$1")" ] &&
+        "$venv" -c '' >/dev/null 2>&1
 }
 
 works() { # 3.11 or newer, with what `python -m venv` needs
@@ -36,9 +40,8 @@ stop() {
 
 exec 9<Makefile
 flock 9 # one installation at a time
-is_installed "$kind" "$wanted" && exit 0
-if [ "$kind" = core ]; then
-    is_installed dev "$(cat locks/dev.txt pyproject.toml | sha256sum | cut -d' ' -f1)" && exit 0
+if is_installed "$kind" || { [ "$kind" = core ] && is_installed dev; }; then # dev holds all of core
+    exit 0
 fi
 
 python=$(search)
@@ -55,12 +58,15 @@ if [ -z "$python" ]; then
     stop "Python 3.11 or newer with venv is needed: apt-get install python3-venv (as root), or PYTHON=/path/to/python make ..."
 fi
 
-# An interrupted installation goes on where it was; an environment without a working pip is made anew.
-"$venv" -m pip --version >/dev/null 2>&1 && works "$venv" || "$python" -m venv --clear .venv
+# An interrupted installation goes on where it was; an environment that was moved or lacks pip is made anew.
+if [ "$(cat .venv/where 2>/dev/null)" != "$(pwd)" ] || ! "$venv" -m pip --version >/dev/null 2>&1; then
+    "$python" -m venv --clear .venv
+    pwd >.venv/where
+fi
 echo "Installing $lock into .venv (a minute or two the first time) ..." >&2
 rm -f .venv/installed-*
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 "$venv" -m pip install --quiet --require-hashes -r "$lock"
 "$venv" -m pip install --quiet --no-deps --no-build-isolation --editable .
-echo "$wanted" >.venv/installed.part
+stamp "$kind" >.venv/installed.part
 mv .venv/installed.part ".venv/installed-$kind"

@@ -15,16 +15,7 @@ from pathlib import Path
 from typing import Any
 
 Line = dict[str, Any]
-AT_REST = {
-    "initialized",
-    "ready",
-    "waiting_for_input",
-    "waiting_for_approval",
-    "paused",
-    "completed",
-    "failed",
-    "cancelled",
-}
+UNDER_WAY = {"queued", "running", "rolling_back"}
 
 
 def violations(lines: Iterable[Line]) -> list[str]:
@@ -82,7 +73,7 @@ def _effects(found: dict[str, list[Line]]) -> Iterator[str]:
 def _flows(flows: list[Line]) -> Iterator[str]:
     for flow in flows:
         name = f"flow {flow['flow']}"
-        if flow["status"] not in AT_REST:
+        if flow["status"] in UNDER_WAY:
             yield f"{name} is stuck in {flow['status']}"
         if flow["revert_pending"]:
             yield f"{name} has changes that were never reverted"

@@ -90,7 +90,7 @@ def _rests(name: str) -> Handler:
 
 async def _work(gates: Path | None, gate: str) -> None:
     await asyncio.sleep(WORK_SECONDS)
-    while gates is not None and not any((gates / name).exists() for name in (gate, OPEN)):
+    while gates is not None and not any((gates / name).exists() for name in (gate, OPEN)):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 

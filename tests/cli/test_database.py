@@ -106,12 +106,6 @@ def test_a_demo_comes_back_in_a_new_home_with_the_same_summary_audit_and_policie
         assert healthy.code == 0, healthy.document
 
 
-def test_without_the_keys_the_doctor_says_that_states_cannot_be_opened_only_if_they_are_sealed(saved: Path) -> None:
-    with temporary_home() as home:
-        assert command(home, "restore", saved, "--json").code == 0
-        assert command(home, "doctor", "--json").document["checks"][-1]["check"] == "keys"
-
-
 def test_a_rehearsal_beside_the_database_is_made_once(console: Console, saved: Path) -> None:
     assert console.json("restore", saved, "--into", "rehearsal")["database"] == "rehearsal"
     assert console("restore", saved, "--into", "rehearsal", "--json").document["error"]["code"] == "conflict"

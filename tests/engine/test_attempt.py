@@ -49,7 +49,7 @@ def _context() -> PhaseContext:
         initial_data={},
         outputs={},
         steps={},
-        read=lambda: SimpleNamespace(),
+        read=SimpleNamespace,
         compute=compute,
         new_id=uuid4,
     )

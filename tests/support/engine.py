@@ -283,5 +283,6 @@ class Engine:
     def _row(self, statement: str, key: UUID | None) -> dict[str, Any]:
         cursor = self.admin.execute(statement, (key,))
         row = cursor.fetchone()
-        assert row is not None and cursor.description is not None
+        assert row is not None
+        assert cursor.description is not None
         return dict(zip((column.name for column in cursor.description), row, strict=True))

@@ -130,9 +130,7 @@ async def _opened(core: app.Core, settings: Settings) -> AsyncIterator[Site]:
     database = app.api_database(core)
     access = app.access_to(core, database)
     try:
-        yield Site(
-            core, settings, database, MasterFlowOrchestrator(access), Inventory(access), owner, plain, finishes
-        )
+        yield Site(core, settings, database, MasterFlowOrchestrator(access), Inventory(access), owner, plain, finishes)
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)

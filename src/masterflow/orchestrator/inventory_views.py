@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from masterflow.domain.fields import FIELDS
 from masterflow.store.tables import Asset, AssetDependency, AssetTechDebt, DataImport, ImportFieldMapping
 
+_COUNTS = frozenset(name for name, field in FIELDS.items() if field.kind == "integer")
 _HIDDEN = frozenset({"client_account_id", "engagement_id", "field_sources"})
 
 
@@ -143,7 +145,12 @@ def mapping_view(row: ImportFieldMapping) -> MappingView:
 def asset_view(row: Asset) -> dict[str, Any]:
     """Every column of an asset but the tenant's and the lineage, which has a route of its own."""
     names = (column.name for column in Asset.__table__.c if column.name not in _HIDDEN)
-    return {("asset_id" if name == "id" else name): getattr(row, name) for name in names}
+    return {("asset_id" if name == "id" else name): _shown(name, getattr(row, name)) for name in names}
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Counts are stored as numbers like all figures and shown without a fraction that they lack."""
+    return int(value) if name in _COUNTS and isinstance(value, float) and value.is_integer() else value
 
 
 def dependency_view(row: AssetDependency) -> DependencyView:

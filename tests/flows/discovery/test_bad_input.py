@@ -164,15 +164,12 @@ async def test_rows_with_odd_cells_are_named_by_row_and_the_others_go_on(desk):
     assert (cores["web-01"], cores["web-02"], cores["web-04"]) == (4, None, None)
 
 
-async def test_nul_bytes_in_a_cell_do_not_reach_the_inventory(desk):
-    flow = await desk.started(b"Name,CPU\nweb\x0001,4\nweb-02,2\n", "nul.csv")
-    if flow.status == "waiting_for_approval":
-        flow = await desk.approve(flow.flow_id)
-        assert flow.status == "completed"
-        assert not [a for a in (await desk.assets()).values() if "\x00" in a.name]
-    else:
-        assert "nul.csv" in str(flow.waiting_for)
-        assert await desk.counts() == NOTHING
+async def test_a_row_with_nul_bytes_is_left_out_and_named(desk):
+    flow = await desk.discover(b"Name,CPU\nweb\x0001,4\nweb-02,2\n", "nul.csv")
+    assert flow.status == "completed"
+    assert [asset.name for asset in (await desk.assets()).values()] == ["web-02"]
+    (issue,) = (await desk.import_of(flow.flow_id)).issues
+    assert (issue["code"], issue["place"]["file"], issue["place"]["row"]) == ("unreadable_row", "nul.csv", 2)
 
 
 async def test_a_repeated_header_is_two_columns_and_never_one_value(desk):
@@ -262,13 +259,32 @@ async def test_a_mapping_does_not_change_under_cleansed_records(desk):
     assert await desk.inventory.get_mappings(desk.scope, upload.import_id) == before
 
 
-async def test_rows_without_any_identity_build_nothing(desk):
-    flow = await desk.started("Name,CPU\n,4\n,8\n")
-    if flow.status == "waiting_for_approval":
-        flow = await desk.approve(flow.flow_id)
-    assert flow.status == "waiting_for_input", flow.waiting_for
-    assert flow.waiting_for["message"]
-    assert (await desk.counts())["assets"] == 0
+async def test_rows_without_any_identity_are_named_and_go_on_under_another_mapping(desk):
+    flow = await desk.started("Name,CPU,Label\n,4,web-01\n,8,web-02\n", "nameless.csv")
+    flow = await desk.approve(flow.flow_id)
+    assert (flow.status, flow.current_phase) == ("waiting_for_input", "data_cleansing")
+    places = {(i["code"], i["place"]["file"], i["place"]["row"]) for i in flow.waiting_for["issues"]}
+    assert places == {
+        ("nothing_to_build", "nameless.csv", None),
+        ("row_without_identity", "nameless.csv", 2),
+        ("row_without_identity", "nameless.csv", 3),
+    }
+    assert (await desk.counts())["cleansed"] == (await desk.counts())["issues"] == 0
+    upload = await desk.import_of(flow.flow_id)
+    await desk.inventory.set_mappings(desk.scope, upload.import_id, {"Name": None, "Label": "name"})
+    flow = await desk.execute(flow.flow_id)
+    assert flow.status == "completed"
+    assert {asset.name for asset in (await desk.assets()).values()} == {"web-01", "web-02"}
+
+
+async def test_one_row_without_identity_does_not_stop_the_others(desk):
+    flow = await desk.discover("Name,CPU\nweb-01,4\n,8\n")
+    assert flow.status == "completed"
+    assert (await desk.outputs(flow.flow_id))["data_cleansing"]["quarantined"] == 1
+    upload = await desk.import_of(flow.flow_id)
+    found = await desk.inventory.list_issues(desk.scope, upload.import_id, code="row_without_identity")
+    assert [issue["place"]["row"] for issue in found.items] == [3]
+    assert [asset.name for asset in (await desk.assets()).values()] == ["web-01"]
 
 
 @pytest.mark.parametrize(("content", "name"), [(b"", "empty.csv"), (b"Name\n", "///"), (b"x" * 200, "large.csv")])

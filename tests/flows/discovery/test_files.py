@@ -123,16 +123,36 @@ async def test_an_application_inventory_keeps_its_applications_and_what_they_sta
     assert not [a for a in assets.values() if a.asset_type in ("server", "host", "cluster")]
 
 
-async def test_a_file_of_dependencies_alone_waits_or_says_that_it_has_no_machines(desk):
-    flow = await desk.discover(real_file("dependencies/shabbirnkhan_dependency-export-sample.csv"), "dependencies.csv")
-    assert flow.status in ("completed", "waiting_for_input")
-    assets = await desk.assets()
-    if flow.status == "completed":
-        assert {a.asset_type for a in assets.values()} <= {"external"}
-        assert (await desk.outputs(flow.flow_id))["dependency_analysis"]["edges"] > 0
-    else:
-        assert flow.waiting_for["message"]
-        assert assets == {}
+async def test_the_dependencies_between_applications_are_those_of_the_file(desk):
+    content = real_file("konveyor/sample-applications.csv")
+    await desk.discover(content, "applications.csv")
+    rows = [row for row in csv.reader(StringIO(content.decode("utf-8-sig"))) if row and row[0].strip() == "2"]
+    stated = {(row[1], row[5]) if row[6] == "southbound" else (row[5], row[1]) for row in rows}
+    names = {a.id: a.name for a in (await desk.assets()).values()}
+    page = await desk.inventory.list_dependencies(desk.scope)
+    assert {(names[e.source_asset_id], names[e.target_asset_id]) for e in page.items} == stated
+    assert {e.kind for e in page.items} == {"depends_on"}
+
+
+async def test_an_application_file_of_unknown_rows_waits_and_leaves_nothing(desk):
+    flow = await desk.discover(real_file("konveyor/edge_invalid_record_type_21.csv"), "edge.csv")
+    assert flow.status == "waiting_for_input"
+    assert [(i["code"], i["place"]["file"]) for i in flow.waiting_for["issues"]] == [("no_asset_sheet", "edge.csv")]
+    assert (await desk.counts())["assets"] == 0
+
+
+async def test_a_file_of_dependencies_alone_gives_endpoints_outside_the_inventory(desk):
+    name = "dependencies/shabbirnkhan_dependency-export-sample.csv"
+    flow = await desk.discover(real_file(name), "dependencies.csv")
+    assert flow.status == "completed"
+    assets = (await desk.assets()).values()
+    assert {(a.asset_type, *a.flags) for a in assets} == {("external", "external")}
+    rows = list(csv.DictReader(StringIO(real_file(name).decode("utf-8-sig"))))
+    ends = {row[key].lower() for row in rows for key in row if key.lower().endswith("server name") and row[key]}
+    assert {a.name.lower() for a in assets} == ends
+    assert (await desk.outputs(flow.flow_id))["dependency_analysis"]["edges"] == len(rows)
+    summary = await desk.inventory.inventory_summary(desk.scope)
+    assert (summary["vms"], summary["hosts_described"], summary["clusters"]) == (0, 0, 0)
 
 
 def two_sheets(*edge_columns: str) -> bytes:

@@ -60,7 +60,6 @@ FLOW = FlowTypeConfig(
             display_name="Asset inventory",
             description="Build assets across sheets; conflicts are recorded, guesses stay suggestions",
             inputs=schemas.NoInputs,
-            validators=["records_cleansed"],
             handlers=["build_assets"],
             timeout_seconds=1800,
             retry_config=_RETRY,

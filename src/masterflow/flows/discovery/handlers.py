@@ -10,7 +10,7 @@ from uuid import UUID
 
 from masterflow.context import PhaseContext
 from masterflow.domain.mapping_changes import checked_changes
-from masterflow.domain.records import SheetRole
+from masterflow.domain.records import Issue, Place, SheetRole
 from masterflow.errors import NotFound
 from masterflow.flows.discovery import rules
 from masterflow.flows.discovery.drafts import Row, external_row, linked, settled
@@ -24,6 +24,10 @@ from masterflow.store.tables import Asset, DataImport
 
 PROFILED_ROWS = 2_000
 LARGEST_PAGE = 200
+_NOTHING_LEFT = (
+    "no row can become an asset; change the mapping of the import and execute the phase again, "
+    "or start a flow with a corrected file"
+)
 
 
 async def store_raw_records(ctx: PhaseContext, inputs: DataImportInputs) -> Outcome:
@@ -135,6 +139,10 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
     )
     found = await ctx.compute(rules.cleanse_records, rows, roles, columns)
     reasons = {quarantined.record_id: quarantined.reason for quarantined in found.report.quarantined}
+    if len(reasons) == len(found.records):
+        place = Place(file=upload.file_name)
+        told = [Issue("nothing_to_build", "error", _NOTHING_LEFT, place), *found.issues]
+        return NeedsInput(_NOTHING_LEFT, tuple(replace(i, place=replace(i.place, file=upload.file_name)) for i in told))
 
     async def write(repositories: Repositories) -> None:
         await repositories.mappings.approve_all(import_id, user=ctx.scope.actor)

@@ -154,7 +154,16 @@ def cleanse_records(
         records.append(clean)
         issues += found
     report = score(records, issues)
-    return Cleansed(records, [*issues, *report.findings], report)
+    return Cleansed(records, [*issues, *report.findings, *_quarantines(report)], report)
+
+
+def _quarantines(report: QualityReport) -> list[Issue]:
+    """A finding at each row that is kept out of the inventory."""
+    text = "The row is kept out of the inventory: {}. Correct it in the file, or map the column that identifies it"
+    return [
+        Issue("row_without_identity", "error", text.format(found.reason), Place(sheet=found.sheet, row=found.row))
+        for found in report.quarantined
+    ]
 
 
 def mapped_columns(mappings: Sequence[Mapping[str, Any]]) -> dict[str, list[MappedColumn]]:
@@ -240,13 +249,18 @@ def connect(rows: Sequence[PackedClean], source: str) -> Connected:
         )
         for placement in inventory.placements
     ]
-    relations = [record for record in records if record.role.kind == "relation"]
+    relations = [record for record in records if record.role.kind == "relation" or _states_target(record)]
     resolution = resolve_relations(relations, _indexes(inventory))
     edges += resolution.edges
     nodes = [Node(asset.key, asset.name, asset.asset_type) for asset in inventory.assets]
     report = analyse([*nodes, *resolution.external], edges)
     external = [node.name for node in resolution.external]
     return Connected(edges, report, external, len(resolution.noise), list(resolution.issues))
+
+
+def _states_target(record: CleanRecord) -> bool:
+    """Whether a row of an asset sheet also says what its asset needs."""
+    return record.role.kind == "asset" and bool({"target_name", "target_ip"} & record.values.keys())
 
 
 def _indexes(inventory: Inventory) -> dict[str, dict[str, str]]:

@@ -53,12 +53,3 @@ async def mappings_complete(ctx: PhaseContext, _: BaseModel) -> list[Issue]:
         if role.kind == "asset" and sheet["records"]:
             issues += validate_mapping(mapping, columns=list(mapping), role=role)
     return issues
-
-
-async def records_cleansed(ctx: PhaseContext, _: BaseModel) -> list[Issue]:
-    """Cleansing left at least one record that is not quarantined."""
-    cleansed = ctx.outputs.get("data_cleansing", {})
-    if cleansed.get("records", 0) > cleansed.get("quarantined", 0):
-        return []
-    text = "every record is quarantined; look at the quality issues and correct the mapping or the file"
-    return [Issue("nothing_to_build", "error", text)]
