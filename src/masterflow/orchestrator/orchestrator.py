@@ -256,7 +256,8 @@ class MasterFlowOrchestrator:
 
     async def _move(self, scope: Scope, row: MasterFlow, move: Move, version: int | None) -> Accepted:
         check_move(FlowStatus(row.flow_status), move.action, move.to)
-        moved = await self._transitions.move(scope, flow_id=row.flow_id, version=row.version if version is None else version, move=move)
+        expected = row.version if version is None else version
+        moved = await self._transitions.move(scope, flow_id=row.flow_id, version=expected, move=move)
         return Accepted(await self._shown(scope, row.flow_id), moved.run_id)
 
     async def _load(self, scope: Scope, flow_id: UUID) -> tuple[MasterFlow, FlowTypeConfig, dict[str, Any]]:
