@@ -58,15 +58,15 @@ if [ -z "$python" ]; then
     stop "Python 3.11 or newer with venv is needed: apt-get install python3-venv (as root), or PYTHON=/path/to/python make ..."
 fi
 
-# An interrupted installation goes on where it was; an environment that was moved or lacks pip is made anew.
+# An environment that was moved, lacks pip or whose installation was interrupted is made anew.
 if [ "$(cat .venv/where 2>/dev/null)" != "$(pwd)" ] || ! "$venv" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear .venv
-    pwd >.venv/where
 fi
 echo "Installing $lock into .venv (a minute or two the first time) ..." >&2
-rm -f .venv/installed-*
+rm -f .venv/installed-* .venv/where
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 "$venv" -m pip install --quiet --require-hashes -r "$lock"
 "$venv" -m pip install --quiet --no-deps --no-build-isolation --editable .
+pwd >.venv/where
 stamp "$kind" >.venv/installed.part
 mv .venv/installed.part ".venv/installed-$kind"

@@ -158,7 +158,9 @@ TAKE_OVERS = """with killed as (select (k ->> 'worker')::text as pid, to_timesta
     select extract(epoch from t.created_at - k.at)::float8 as seconds
     from killed k join starts s on s.created_at < k.at and split_part(s.worker, '-', -2) = k.pid
     join lateral (select n.created_at, n.kind from starts n where n.run = s.run and n.created_at > s.created_at
-                  order by n.created_at limit 1) t on t.created_at > k.at order by 1"""
+                  order by n.created_at limit 1) t on t.created_at > k.at
+    where not exists (select from killed other where other.at > k.at and other.at < t.created_at) order by 1"""
+"""Seconds from a kill to the next start of each run of that worker, where no other worker was killed between."""
 
 
 def _rows(admin: psycopg.Connection[Any], statement: str) -> list[Line]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 from sqlalchemy import update
 
@@ -14,11 +15,10 @@ from masterflow.engine.recovery import Recovery
 from masterflow.errors import Conflict, Unavailable
 from masterflow.kernel.outcome import Outcome
 from masterflow.store.database import Database
+from masterflow.store.repositories import Repositories
 from masterflow.store.tables import Asset
-from support.engine import Engine, phase, raises, says, toy, writes
+from support.engine import Engine, phase, says, toy, writes
 from support.tenants import ScopeFactory
-
-FAILING = toy(phase("one", writes("first"), raises("second", Conflict("no"))))
 
 
 def _recovery(engine: Engine, database: Database | None = None) -> Recovery:
@@ -73,3 +73,20 @@ async def test_a_sweep_without_a_database_says_so(engine: Engine) -> None:
     with pytest.raises(Unavailable):
         await _recovery(engine, nowhere).sweep()
     await nowhere.close()
+
+
+async def test_a_large_run_is_reverted_within_the_statement_timeout_of_the_role(engine: Engine) -> None:
+    async def write(name: str) -> None:
+        rows = [{"natural_key": f"vm:{n}", "name": f"{name}-{n}", "asset_type": "server"} for n in range(10_000)]
+        async with engine.access.database.write(engine.scope, kind="human", change_set=changes[name]) as session:
+            await Repositories(session, scope=engine.scope, new_id=uuid4).assets.upsert_drafts(rows)
+
+    changes = {name: uuid4() for name in ("new", "changed")}
+    for name in changes:
+        await write(name)
+    actor = Jsonb(engine.scope.actor_document())
+    done = await engine.access.database.call(
+        "select table_name, changed from app.revert(%s, %s, %s, gen_random_uuid(), array[%s])",
+        (engine.scope.client_account_id, engine.scope.engagement_id, actor, changes["changed"]),
+    )
+    assert done == [{"table_name": "assets", "changed": 10_000}]

@@ -150,3 +150,18 @@ async def test_stopping_waits_for_the_phase_that_runs(apart: Engine) -> None:
         worker.stop()
         goes_on.set()
     assert (engine.flow(flow_id)["flow_status"], engine.assets()) == ("completed", ["b"])
+
+
+async def test_a_job_that_the_database_cannot_take_is_left_to_the_next_sweep(apart: Engine) -> None:
+    engine = apart.knowing(toy(phase("one", says("a"))))
+    flow_id = await engine.create(auto=True)
+    run_id = engine.flow(flow_id)["run_id"]
+    engine.admin.execute(
+        "insert into queue.pgqueuer (priority, status, entrypoint, payload) select 0, 'queued', 'phase_run',"
+        " convert_to(replace(convert_from(payload, 'UTF8'), ',1', ',99999999999'), 'UTF8') from queue.pgqueuer"
+        " where dedupe_key like %s",
+        (f"{run_id}:%",),
+    )
+    async with working(engine):
+        await _rests(engine, flow_id, "completed")
+        await asyncio.to_thread(wait_until, lambda: not engine.admin.execute("select from queue.pgqueuer").fetchall())

@@ -42,7 +42,7 @@ class Size:
     assets: int
 
 
-FULL = Size(rounds=5, commits=400, flows=200, burst=600, imports=100, rows=50, assets=10_000)
+FULL = Size(rounds=3, commits=400, flows=150, burst=300, imports=100, rows=50, assets=10_000)
 QUICK = Size(rounds=1, commits=20, flows=5, burst=10, imports=2, rows=5, assets=200)
 Samples = defaultdict[str, list[float]]
 

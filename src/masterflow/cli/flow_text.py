@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,9 @@ from masterflow.cli.output import facts, put, table
 from masterflow.orchestrator.inventory_views import FieldLineage
 from masterflow.orchestrator.views import FlowStatusView, FlowView, HistoryView, NextAction, Page
 
+_WIDE = 120
+_CELLS = 3
+"""Cells of a value that are shown among other values; --field shows all."""
 NEEDS_WORKER = "A worker has to run it: `masterflow serve`, `masterflow worker`, or repeat with --wait."
 
 
@@ -75,22 +79,20 @@ def show_flows(console: Console, page: Page) -> None:
     if not page.items:
         put(console, "There are no such flows.")
         return
-    rows = [
-        (
-            flow.flow_id,
-            flow.flow_type,
-            flow.status,
-            flow.current_phase,
-            f"{flow.progress_percentage:g} %",
-            _time(flow.created_at),
-            flow.flow_name,
-        )
-        for flow in page.items
-    ]
-    put(
-        console,
-        table(["flow", "type", "status", "phase", "progress", "created (UTC)", "name"], rows, right=["progress"]),
-    )
+    columns: dict[str, Callable[[FlowView], object]] = {
+        "flow": lambda flow: flow.flow_id,
+        "status": lambda flow: flow.status,
+        "progress": lambda flow: f"{flow.progress_percentage:g} %",
+        "name": lambda flow: flow.flow_name,
+    }
+    if console.width >= _WIDE:
+        columns |= {
+            "type": lambda flow: flow.flow_type,
+            "phase": lambda flow: flow.current_phase,
+            "created (UTC)": lambda flow: _time(flow.created_at),
+        }
+    rows = [[show(flow) for show in columns.values()] for flow in page.items]
+    put(console, table(list(columns), rows, right=["progress"], whole=["flow", "status"]))
     if page.next_cursor:
         put(console, f"More: --cursor {page.next_cursor}")
 
@@ -101,7 +103,12 @@ def show_history(console: Console, view: HistoryView) -> None:
         (run.phase, run.status, run.attempt, _milliseconds(run.execution_time_ms), _error(run.error), run.run_id)
         for run in view.runs
     ]
-    put(console, table(["run of phase", "status", "attempt", "time", "error", "id"], runs, right=["attempt", "time"]))
+    put(
+        console,
+        table(
+            ["run of phase", "status", "attempt", "time", "error", "id"], runs, right=["attempt", "time"], whole=["id"]
+        ),
+    )
     put(console, "")
     events = [(event.seq, _time(event.created_at), event.kind, event.payload.get("phase")) for event in view.events]
     put(console, table(["#", "at (UTC)", "event", "phase"], events, right=["#"]))
@@ -126,14 +133,12 @@ def show_source(console: Console, source: dict[str, Any]) -> None:
 
 def show_lineage(console: Console, asset: str, found: list[FieldLineage]) -> None:
     """The values of an asset with their cells, then who changed them."""
-    put(console, f"Where the values of {asset} come from:")
-    rows = [
-        (item.field, item.value, source.get("file"), source.get("sheet"), source.get("row"), source.get("column"),
-         source.get("raw"), _steps(source))
-        for item in found
-        for source in item.sources
-    ]  # fmt: skip
-    put(console, table(["field", "value", "file", "sheet", "row", "column", "cell", "how"], rows, right=["row"]))
+    named = (source.get("file") for item in found for source in item.sources)
+    files = list(dict.fromkeys(name for name in named if name))
+    put(console, f"Where the values of {asset} come from: {', '.join(files) or 'no file'}")
+    most = _CELLS if len(found) > 1 else None
+    rows = [row for item in found for row in _cells(item, files, most)]
+    put(console, table(["field", "value", "sheet, row, column", "cell", "how"], rows, whole=["field"]))
     edits = [
         (item.field, edit["before"], edit["after"], edit["by"], _time(edit["at"]))
         for item in found
@@ -142,6 +147,23 @@ def show_lineage(console: Console, asset: str, found: list[FieldLineage]) -> Non
     if edits:
         put(console, "")
         put(console, table(["changed field", "before", "after", "by", "at (UTC)"], edits))
+
+
+def _cells(item: FieldLineage, files: list[str], most: int | None) -> Iterator[tuple[object, ...]]:
+    """A row for each of the first `most` cells; field and value stand in the first one."""
+    value = "(see --json)" if isinstance(item.value, dict) else item.value
+    head: tuple[object, object] = (item.field, value)
+    for source in item.sources[:most]:
+        yield (*head, _cell(source, files), source.get("raw"), _steps(source))
+        head = ("", "")
+    if most is not None and len(item.sources) > most:
+        yield ("", "", f"and {len(item.sources) - most} more cells: --field {item.field}", "", "")
+
+
+def _cell(source: dict[str, Any], files: list[str]) -> str:
+    file = source.get("file") if len(files) > 1 else None
+    row = f"row {source['row']}" if source.get("row") else None
+    return ", ".join(str(part) for part in (file, source.get("sheet"), row, source.get("column")) if part)
 
 
 def _steps(source: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,8 +18,9 @@ from uuid import UUID, uuid4
 from masterflow import flows
 from masterflow.engine.executor import Executor, Ports
 from masterflow.engine.pgqueuer import parse_payload
-from masterflow.engine.pool import ProcessPool
+from masterflow.engine.pool import Limits, ProcessPool, Usage
 from masterflow.engine.state import FlowStateManager
+from masterflow.errors import ResourceLimitReached
 from masterflow.kernel.permission import Scope
 from masterflow.kernel.registry import FlowTypeRegistry
 from masterflow.orchestrator.access import Access
@@ -75,7 +76,18 @@ async def running_office(server: Server, database_name: str) -> AsyncIterator[Of
         api, worker = (Database(server.url(database_name, role), pool_size=5) for role in (API, WORKER))
         stack.push_async_callback(api.close)
         stack.push_async_callback(worker.close)
+        await _keep_processes()
         yield _office(api, worker)
+
+
+async def _keep_processes() -> None:
+    """Let the processes for calculations live as long as the event loop.
+
+    anyio ends them with the task in which the first one was started. That is this one: its process
+    ends at once, and those of the tests come later.
+    """
+    with suppress(ResourceLimitReached):
+        await ProcessPool(size=1).run(Usage(), Limits(), os._exit, 0)
 
 
 def _office(api: Database, worker: Database) -> Office:

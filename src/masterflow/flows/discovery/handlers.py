@@ -10,7 +10,7 @@ from uuid import UUID
 
 from masterflow.context import PhaseContext
 from masterflow.domain.mapping_changes import checked_changes
-from masterflow.domain.records import Issue, Place, SheetRole
+from masterflow.domain.records import Issue, SheetRole
 from masterflow.errors import NotFound
 from masterflow.flows.discovery import rules
 from masterflow.flows.discovery.drafts import Row, external_row, linked, settled
@@ -140,8 +140,7 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
     found = await ctx.compute(rules.cleanse_records, rows, roles, columns)
     reasons = {quarantined.record_id: quarantined.reason for quarantined in found.report.quarantined}
     if len(reasons) == len(found.records):
-        place = Place(file=upload.file_name)
-        told = [Issue("nothing_to_build", "error", _NOTHING_LEFT, place), *found.issues]
+        told = [Issue("nothing_to_build", "error", _NOTHING_LEFT), *found.issues]
         return NeedsInput(_NOTHING_LEFT, tuple(replace(i, place=replace(i.place, file=upload.file_name)) for i in told))
 
     async def write(repositories: Repositories) -> None:

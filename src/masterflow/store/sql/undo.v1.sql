@@ -19,6 +19,9 @@ begin
         select distinct on (id) "~seq", "~op", %s from hist.%I
         where client_account_id = app.client_id() and engagement_id = app.engagement_id() and "~cs" = any($1)
         order by id, "~seq"', v_columns, p_table) using p_sets;
+    -- Without these the planner may compare every image with every row: it thinks that policies leave one.
+    create index on pg_temp.undo_images (id);
+    analyze pg_temp.undo_images;
     execute format('select count(*) from pg_temp.undo_images f join hist.%1$I h using (client_account_id, engagement_id, id)
         where h."~seq" > f."~seq" and h."~cs" <> all($1) and not exists (
             select 1 from app.change_sets c
