@@ -15,9 +15,7 @@ class MasterflowError(Exception):
     code = "internal_error"
     status = 500
 
-    def __init__(
-        self, detail: str, *, where: Mapping[str, object] | None = None, next_step: str = ""
-    ) -> None:
+    def __init__(self, detail: str, *, where: Mapping[str, object] | None = None, next_step: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
         self.where = dict(where or {})

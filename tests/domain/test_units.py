@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masterflow.domain.units import convert, factor_text, is_ambiguous, parse_number, parse_quantity, to_gib
+from masterflow.domain.units import (
+    convert,
+    decimal_mark,
+    factor_text,
+    is_ambiguous,
+    parse_number,
+    parse_quantity,
+    to_gib,
+)
 from masterflow.errors import InvalidInput
 
 
@@ -149,3 +157,19 @@ def test_reading_a_number_never_raises(text, decimal):
     number = parse_number(text, decimal=decimal)
     quantity = parse_quantity(text, decimal=decimal)
     assert number is None or quantity is None or quantity[0] == number or quantity[1]
+
+
+@pytest.mark.parametrize(
+    ("texts", "mark"),
+    [
+        (["1.024", "7,5"], ","),
+        (["1,024", "0.75"], "."),
+        (["1.234.567"], ","),
+        (["1,234,567.5", "12"], "."),
+        (["1.234", "12,345"], None),
+        (["0.5", "0,5"], None),
+        (["many", "", "12"], None),
+    ],
+)
+def test_the_decimal_mark_of_a_column_is_what_its_unambiguous_cells_show(texts, mark):
+    assert decimal_mark(texts) == mark

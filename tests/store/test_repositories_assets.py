@@ -11,12 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from masterflow.domain.dependencies import Edge
-from masterflow.domain.inventory import AssetDraft, Conflict, FieldSource
 from masterflow.domain.tech_debt import LifecycleFinding
 from masterflow.errors import InvalidInput, NotFound, StaleVersion
 from masterflow.store import repositories as rooms
 from masterflow.store.database import driver_rows
-from masterflow.store.repositories.asset_rows import draft_row
 from masterflow.store.repositories.assets import AssetFilter, AssetSummary, Upserted
 from masterflow.store.repositories.changes import TouchedTable
 from masterflow.store.repositories.tech_debt import DebtFilter
@@ -60,27 +58,6 @@ async def test_an_equal_upsert_writes_no_history(database, scope):
     async with editing(database, scope, again) as repositories:
         await repositories.assets.upsert_drafts([row("a", technical_details={"x": [1, None]})])
         assert await repositories.changes.touched(again) == []
-
-
-def test_a_draft_becomes_columns_lists_and_attributes():
-    source = FieldSource("r1", "vInfo", 2, "VM", "a", (), "only row")
-    values = {
-        "name": "a", "asset_type": "server", "ip_address": ["10.0.0.1", "10.0.0.2"], "mac_address": [],
-        "network_name": ["blue", "red"], "asset_tags": ["x"], "cpu_cores": 4, "pii_flag": True,
-    }  # fmt: skip
-    conflict = Conflict("cpu_cores", 4, 8, "vInfo is the primary sheet", (source,))
-    draft = AssetDraft("server:a", "server", "a", values, {"name": (source,)}, ("template",), (conflict,), "name")
-    made = draft_row(draft)
-    assert (made["natural_key"], made["asset_type"], made["flags"], made["cpu_cores"]) == (
-        "server:a",
-        "server",
-        ["template"],
-        4,
-    )
-    assert (made["ip_address"], made["ip_addresses"]) == ("10.0.0.1", ["10.0.0.1", "10.0.0.2"])
-    assert (made["mac_address"], made["mac_addresses"], made["asset_tags"]) == (None, [], ["x"])
-    assert (made["network_name"], made["custom_attributes"]) == ("blue, red", {"pii_flag": True})
-    assert made["field_sources"]["name"][0]["record_id"] == made["conflicts"][0]["sources"][0]["record_id"] == "r1"
 
 
 async def test_an_upsert_over_several_chunks_counts_all(database, scope, monkeypatch):

@@ -13,7 +13,7 @@ from masterflow.domain.fields import FIELDS, profile, suggest
 from masterflow.domain.importing import inspect, read
 from masterflow.domain.inventory import build_inventory, summarise
 from masterflow.domain.records import CleanRecord, Record
-from masterflow.store.repositories.asset_rows import draft_row
+from masterflow.flows.discovery.drafts import asset_row
 from masterflow.store.repositories.mappings import SuggestedColumn
 from support.rows import editing, reading
 
@@ -77,7 +77,7 @@ async def test_the_stored_inventory_of_the_workbook_equals_the_computed_one(data
     sheets = mapped(inspect(workbook, file_name=NAME))
     import_id = await stored_import(database, scope, workbook, sheets)
     inventory = build_inventory(await stored_cleansed(database, scope, import_id, sheets), source=NAME)
-    rows = [draft_row(draft) for draft in inventory.assets]
+    rows = [asset_row(draft) for draft in inventory.assets]
     async with editing(database, scope) as repositories:
         done = await repositories.assets.upsert_drafts(rows)
         again = await repositories.assets.upsert_drafts(rows)

@@ -15,10 +15,9 @@ from rich.console import Console
 
 from masterflow.cli.bench_data import first_phases, sealing_seconds, upserts, without_capture, workbook_to_inventory
 from masterflow.cli.bench_phases import (
-    commit_seconds,
-    create_seconds,
+    flow_seconds,
     function_seconds,
-    phase_seconds,
+    new_flows,
     phases_per_second,
     prepare,
     without_audit,
@@ -79,6 +78,8 @@ async def measured(settings: Settings, size: Size, output: Output) -> dict[str, 
             "host": {**host, "load_after": round(os.getloadavg()[0], 2)},
             "rounds": size.rounds,
             "floor_ms": _milliseconds(samples["commit p50"]),
+            "floor_beside_a_worker_ms": _milliseconds(samples["commit beside a worker p50"]),
+            "phase_ms": _milliseconds(samples["phase beside a worker p50"]),
             "in_floors": _in_floors(samples),
             "layers": _layers(samples, audit, place, size),
             "phases_per_second": round(middle(rates), 1),
@@ -93,13 +94,13 @@ async def _without_worker(place: Site, size: Size, output: Output) -> tuple[Samp
     scope = place.new_scope()
     for number in range(size.rounds):
         output.say(f"Round {number + 1} of {size.rounds}: commits and functions ...")
-        _keep(samples, "commit", await commit_seconds(place, size.commits))
         for name, times in (await function_seconds(place, scope, size.flows)).items():
             _keep(samples, name, times)
-        audit["with"].append(samples["finish p50"][-1])
+        audit["with"].append(samples["finish p50"][-1] / samples["commit p50"][-1])
 
         async def finish() -> float:
-            return share((await function_seconds(place, scope, size.flows))["finish"], 0.5)
+            times = await function_seconds(place, scope, size.flows)
+            return share(times["finish"], 0.5) / share(times["commit"], 0.5)
 
         audit["without"].append(await without_audit(place, finish))
     return samples, audit
@@ -108,12 +109,9 @@ async def _without_worker(place: Site, size: Size, output: Output) -> tuple[Samp
 async def _with_worker(place: Site, size: Size, samples: Samples) -> tuple[list[float], dict[str, Any]]:
     scope, rates = place.new_scope(), list[float]()
     for _ in range(size.rounds):
-        _keep(samples, "floor beside a worker", await commit_seconds(place, size.commits))
-        times, flows = await create_seconds(place, scope, size.flows)
-        _keep(samples, "create", times)
-        _keep(samples, "phase", await phase_seconds(place, scope, flows))
-        _, many = await create_seconds(place, scope, size.burst)
-        rates.append(await phases_per_second(place, scope, many))
+        for name, times in (await flow_seconds(place, scope, size.flows)).items():
+            _keep(samples, f"{name} beside a worker", times)
+        rates.append(await phases_per_second(place, scope, await new_flows(place, scope, size.burst)))
     imports = [await first_phases(place, size.imports, size.rows) for _ in range(size.rounds)]
     books = [await workbook_to_inventory(place) for _ in range(min(size.rounds, 3))]
     return rates, {
@@ -158,7 +156,7 @@ def _layers(samples: Samples, audit: Samples, place: Site, size: Size) -> dict[s
         "one_round_trip": _ratio(samples["one round trip p50"], floor),
         "start": _ratio(samples["start p50"], floor),
         "finish": _ratio(samples["finish p50"], floor),
-        "finish_without_audit": _ratio(audit["without"], floor),
+        "finish_without_audit": round(middle(audit["without"]), 2),
         "audit_share_of_finish": round(1 - middle(audit["without"]) / middle(audit["with"]), 3),
         "sealing_ms": round(1000 * share(sealing["sealed"], 0.5), 4),
         "plain_json_ms": round(1000 * share(sealing["plain"], 0.5), 4),
@@ -168,9 +166,12 @@ def _layers(samples: Samples, audit: Samples, place: Site, size: Size) -> dict[s
 
 
 def _in_floors(samples: Samples) -> dict[str, float]:
-    floor = samples["floor beside a worker p50"]
-    wanted = ("phase p50", "phase p99", "create p50", "create p99")
-    return {name.replace(" ", "_"): _ratio(samples[name], floor) for name in wanted}
+    floor = samples["commit beside a worker p50"]
+    return {
+        f"{name}_{part}": _ratio(samples[f"{name} beside a worker {part}"], floor)
+        for name in ("phase", "create")
+        for part in ("p50", "p99")
+    }
 
 
 def _keep(samples: Samples, name: str, times: Sequence[float]) -> None:

@@ -6,7 +6,7 @@ import sys
 
 from pydantic import BaseModel
 
-from masterflow import flows
+from masterflow import app
 from masterflow.context import PhaseContext
 from masterflow.kernel.definition import FlowTypeConfig, PhaseConfig
 from masterflow.kernel.outcome import Completed, Outcome
@@ -36,6 +36,6 @@ FLOW = FlowTypeConfig(
 def registry_with_nothing() -> FlowTypeRegistry:
     """The product's flow types and this one."""
     module = sys.modules[__name__]
-    registry = FlowTypeRegistry()
-    registry.register_all([*flows.discover(), Candidate(FLOW, module, module)])
+    registry = app.registry_of_types()
+    registry.register_all([Candidate(FLOW, module, module)])
     return registry

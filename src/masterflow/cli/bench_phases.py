@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from masterflow.cli.bench_flow import FLOW, NAME
@@ -36,37 +37,38 @@ async def prepare(site: Site) -> None:
     await site.owner.execute("insert into app.bench_commits select n, 0 from generate_series(1, 1000) n")
 
 
-async def commit_seconds(site: Site, count: int) -> list[float]:
-    """Times of the bare commit: begin, an insert, an update and commit on one psycopg connection."""
-    link, first = site.owner, secrets.randbits(50) + 1000
-
-    async def one(number: int) -> None:
-        await link.execute("begin")
-        await link.execute("insert into app.bench_commits values ($1, 0)", first + number)
-        await link.execute("update app.bench_commits set value = value + 1 where id = $1", number % 1000 + 1)
-        await link.execute("commit")
-
-    return [await _timed(one, number) for number in range(count)]
+async def _commit(site: Site, number: int) -> None:
+    link, key = site.owner, secrets.randbits(60) + 1001
+    await link.execute("begin")
+    await link.execute("insert into app.bench_commits values ($1, 0)", key)
+    await link.execute("update app.bench_commits set value = value + 1 where id = $1", number % 1000 + 1)
+    await link.execute("commit")
 
 
-async def create_seconds(site: Site, scope: Scope, count: int) -> tuple[list[float], list[UUID]]:
-    """Times of the creation of a flow through the orchestrator, one after the other; and the flows."""
+async def new_flows(site: Site, scope: Scope, count: int) -> list[UUID]:
+    """That many flows of the phase without work."""
+    return [(await site.orchestrator.create_flow(scope, _REQUEST)).flow_id for _ in range(count)]
+
+
+async def flow_seconds(site: Site, scope: Scope, count: int) -> dict[str, list[float]]:
+    """Times of a bare commit, of create_flow, and from execute_phase to the notification of the finish.
+
+    The three follow each other for each flow, so that a disturbance of the machine meets all of them.
+    """
     flows: list[UUID] = []
 
-    async def one(_: int) -> None:
+    async def create(_: int) -> None:
         flows.append((await site.orchestrator.create_flow(scope, _REQUEST)).flow_id)
 
-    return [await _timed(one, number) for number in range(count)], flows
-
-
-async def phase_seconds(site: Site, scope: Scope, flows: list[UUID]) -> list[float]:
-    """Times from the execute call of the orchestrator to the notification of the finish, one at a time."""
-
-    async def one(number: int) -> None:
+    async def execute(number: int) -> None:
         await site.orchestrator.execute_phase(scope, flows[number], _EXECUTE)
         await asyncio.wait_for(site.finishes.of(flows[number]).wait(), WAIT_SECONDS)
 
-    return [await _timed(one, number) for number in range(len(flows))]
+    times = dict[str, list[float]]()
+    for number in range(count):
+        for name, action in (("commit", partial(_commit, site)), ("create", create), ("phase", execute)):
+            times.setdefault(name, []).append(await _timed(action, number))
+    return times
 
 
 async def phases_per_second(site: Site, scope: Scope, flows: list[UUID], *, producers: int = 16) -> float:
@@ -102,6 +104,7 @@ async def function_seconds(site: Site, scope: Scope, count: int) -> dict[str, li
         moved = await moves.execute(scope, flow_id=flow_id, version=1, run=run, inputs=empty)
         assert moved.run_id is not None  # noqa: S101
         job = Job(scope.client_account_id, scope.engagement_id, flow_id, moved.run_id, 1)
+        await timed("commit", _commit(site, number))
         await timed("one round trip", site.database.call("select 1", ()))
         await timed("start", moves.start(scope, job, job_id=-number - 1, fence=number, heartbeat=heartbeat))
         await timed("finish", moves.finish(scope, job, number, outcome=_SUCCESS, sealed=(empty, empty)))

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
-
-from sqlalchemy import make_url
 
 from masterflow import app
 from masterflow.cli.bench_flow import registry_with_nothing
@@ -100,9 +99,8 @@ async def site(settings: Settings) -> AsyncIterator[Site]:
 
 def _scratch(settings: Settings) -> Settings:
     if settings.database_url is not None:
-        url = make_url(settings.database_url).set(database=f"masterflow_bench_{secrets.token_hex(4)}")
-        text = url.render_as_string(hide_password=False)
-        return replace(settings, database_url=text, home=app.home_of(settings))
+        url = urlsplit(settings.database_url)._replace(path=f"/masterflow_bench_{secrets.token_hex(4)}")
+        return replace(settings, database_url=url.geturl(), home=app.home_of(settings))
     folder = Path(tempfile.mkdtemp(prefix="masterflow-bench-"))
     folder.chmod(0o755)  # as root the server runs under another account, which has to get in
     return replace(settings, home=folder / "home")

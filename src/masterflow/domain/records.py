@@ -8,6 +8,10 @@ from typing import Literal
 Cell = str | int | float | bool | None
 """A cell as JSON can hold it; dates are ISO 8601 strings."""
 
+PackedRaw = tuple[str, str, int, str]
+"""A stored record as it is read in bulk: record id, sheet, row, cells as JSON text."""
+PackedClean = tuple[str, str, int, str, str]
+"""A stored clean record as it is read in bulk: record id, sheet, row, role and values as JSON text."""
 Severity = Literal["error", "warning", "info"]
 SheetKind = Literal["asset", "detail", "relation", "ignored"]
 

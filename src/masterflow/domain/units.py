@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
@@ -98,6 +99,25 @@ def _factor(table: dict[str, float], unit: str) -> float:
 def is_ambiguous(text: str) -> bool:
     """Whether the text is a different number in US and in European notation, such as 1.234 or 12,345."""
     return bool(_AMBIGUOUS.fullmatch(_without_groups(text)))
+
+
+def decimal_mark(texts: Iterable[str]) -> Decimal | None:
+    """The decimal mark that the numbers of a column show, or None when they show none or both.
+
+    A number shows it when it can be read in one notation only: "1,5" and "1.234,56" a comma, "0.75" and
+    "1,234.5" a point. Cells with other text say nothing.
+    """
+    marks = {mark for text in texts if (mark := _shown_mark(text)) is not None}
+    return marks.pop() if len(marks) == 1 else None
+
+
+def _shown_mark(text: str) -> Decimal | None:
+    compact = _without_groups(text)
+    if not {".", ","} & set(compact) or is_ambiguous(text) or parse_number(text) is None:
+        return None
+    last, other = (".", ",") if compact.rfind(".") > compact.rfind(",") else (",", ".")
+    shown = other if compact.count(last) > 1 else last  # a mark that stands twice groups thousands
+    return "." if shown == "." else ","
 
 
 def parse_number(text: str, *, decimal: Decimal | None = None) -> float | None:

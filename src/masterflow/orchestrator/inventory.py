@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from masterflow.domain.inventory.columns import CUSTOM
 from masterflow.domain.mapping_changes import checked_changes
 from masterflow.domain.records import SheetRole
 from masterflow.errors import Conflict, InvalidInput, NotFound
@@ -216,7 +217,7 @@ class Inventory:
         return [
             FieldLineage(
                 name,
-                view.get(name, row.custom_attributes.get(name)),
+                view.get(name, row.custom_attributes.get(name.removeprefix(CUSTOM))),
                 [{**source, **files.get(source.get("record_id") or "", {})} for source in row.field_sources[name]],
                 edits[name],
             )

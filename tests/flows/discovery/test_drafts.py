@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masterflow.domain.inventory import AssetDraft, Conflict, FieldSource
+from masterflow.domain.inventory.columns import ASSET_COLUMNS
 from masterflow.flows.discovery.drafts import asset_row, external_row, linked, settled
-from masterflow.store.repositories.asset_rows import draft_row
+from masterflow.store.repositories.asset_upsert import CONTENT
 
 
 def source(column: str, raw: Any, record: str = "r1") -> FieldSource:
@@ -47,16 +48,24 @@ def settle(row: dict[str, Any], kept: Kept) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def test_a_row_holds_the_columns_that_the_store_makes_of_a_draft():
-    made = draft(cpu_cores=4, ip_address=["10.0.0.1", "10.0.0.2"], network_name=["a", "b"], asset_tags=["x"], odd="y")
-    row, other = asset_row(made), draft_row(made)
-    assert row == {**other, "field_sources": row["field_sources"], "conflicts": row["conflicts"]}
-    assert (row["ip_address"], row["ip_addresses"], row["network_name"]) == (
-        "10.0.0.1",
-        made.values["ip_address"],
-        "a, b",
+def test_the_columns_of_an_asset_are_those_that_the_store_lets_callers_set():
+    assert frozenset(CONTENT) == ASSET_COLUMNS
+
+
+def test_a_row_holds_the_columns_lists_and_attributes_of_a_draft():
+    made = draft(
+        cpu_cores=4,
+        ip_address=["10.0.0.1", "10.0.0.2"],
+        mac_address=[],
+        network_name=["a", "b"],
+        asset_tags=["x"],
+        odd="y",
+        **{"custom_attributes.SRM": "no"},
     )
-    assert row["custom_attributes"] == {"odd": "y"}
+    row = asset_row(made)
+    assert (row["ip_address"], row["ip_addresses"]) == ("10.0.0.1", ["10.0.0.1", "10.0.0.2"])
+    assert (row["mac_address"], row["mac_addresses"], row["asset_tags"]) == (None, [], ["x"])
+    assert (row["network_name"], row["custom_attributes"]) == ("a, b", {"odd": "y", "SRM": "no"})
 
 
 def test_a_source_is_written_with_every_field_it_has():

@@ -60,7 +60,8 @@ def test_what_cannot_be_read_is_told_beside_the_clean_records():
         [
             {"sheet": "", "source_column": "Name", "target_field": "name", "unit": ""},
             {"sheet": "", "source_column": "CPU", "target_field": "cpu_cores", "unit": ""},
-        ]
+        ],
+        {"": SERVERS},
     )
     rows = [("r1", "", 2, '{"Name": "a", "CPU": "4"}'), ("r2", "", 3, '{"Name": "b", "CPU": "many"}')]
     found = rules.cleanse_records(rows, {"": SERVERS}, columns)
@@ -89,12 +90,31 @@ def test_samples_of_a_column_are_distinct_and_few():
     assert (suggestion.target, position, samples) == ("name", 1, ["a", "b", "c", "d", "e"])
 
 
-def test_unmapped_columns_are_left_out_of_cleansing():
+def test_unmapped_columns_of_asset_sheets_are_kept_as_custom_attributes():
     rows = [
         {"sheet": "", "source_column": "Name", "target_field": "name", "unit": ""},
         {"sheet": "", "source_column": "Note", "target_field": None, "unit": ""},
+        {"sheet": "nics", "source_column": "VLAN", "target_field": None, "unit": ""},
     ]
-    assert [column.target for column in rules.mapped_columns(rows)[""]] == ["name"]
+    columns = rules.mapped_columns(rows, {"": SERVERS, "nics": SheetRole("detail", "server", "Name")})
+    assert {sheet: [column.target for column in found] for sheet, found in columns.items()} == {
+        "": ["name", "custom_attributes.Note"]
+    }
+
+
+def test_an_ambiguous_number_is_read_as_the_rest_of_its_column_is_written():
+    columns = rules.mapped_columns(
+        [
+            {"sheet": "", "source_column": "Name", "target_field": "name", "unit": ""},
+            {"sheet": "", "source_column": "RAM", "target_field": "memory_gb", "unit": "GB"},
+        ],
+        {"": SERVERS},
+    )
+    rows = [("r1", "", 2, '{"Name": "a", "RAM": "1.024"}'), ("r2", "", 3, '{"Name": "b", "RAM": "7,5"}')]
+    european = rules.cleanse_records(rows, {"": SERVERS}, columns)
+    alone = rules.cleanse_records(rows[:1], {"": SERVERS}, columns)
+    assert [record.values["memory_gb"].value for record in european.records] == [1024, 7.5]
+    assert "memory_gb" not in alone.records[0].values
 
 
 def test_relations_find_their_ends_by_name_address_and_full_name():

@@ -7,11 +7,10 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from masterflow.domain.inventory import AssetDraft, Conflict, FieldSource
-from masterflow.store.repositories.asset_upsert import CONTENT
+from masterflow.domain.inventory.columns import ASSET_COLUMNS, CUSTOM
 
 Row = dict[str, Any]
 _LISTS = {"ip_address": "ip_addresses", "mac_address": "mac_addresses"}
-_OWN_COLUMNS = frozenset(CONTENT)
 _STATED_BY = {"power_state": "powered_off", "is_template": "template"}
 """Fields that a flag repeats."""
 
@@ -34,8 +33,8 @@ def asset_row(asset: AssetDraft) -> Row:
         if name in _LISTS and isinstance(value, list):
             row[_LISTS[name]] = value
             row[name] = value[0] if value else None
-        elif name not in _OWN_COLUMNS:
-            custom[name] = value
+        elif name not in ASSET_COLUMNS:
+            custom[name.removeprefix(CUSTOM)] = value
         elif isinstance(value, list) and name != "asset_tags":
             row[name] = ", ".join(map(str, value))
         else:

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from masterflow.context import PhaseContext
+from masterflow.domain.inventory.columns import CUSTOM
 from masterflow.domain.mapping_changes import checked_changes
-from masterflow.domain.records import Issue, SheetRole
+from masterflow.domain.records import Issue, PackedClean, SheetRole
 from masterflow.errors import NotFound
 from masterflow.flows.discovery import rules
 from masterflow.flows.discovery.drafts import Row, external_row, linked, settled
@@ -19,7 +20,6 @@ from masterflow.flows.discovery.schemas import DataImportInputs, FieldMappingInp
 from masterflow.kernel.outcome import Completed, NeedsInput, Outcome
 from masterflow.store.repositories import Repositories
 from masterflow.store.repositories.mappings import SuggestedColumn
-from masterflow.store.repositories.records import PackedClean
 from masterflow.store.tables import Asset, DataImport
 
 PROFILED_ROWS = 2_000
@@ -135,7 +135,8 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
         [
             {"sheet": m.sheet, "source_column": m.source_column, "target_field": m.target_field, "unit": m.unit}
             for m in mappings
-        ]
+        ],
+        roles,
     )
     found = await ctx.compute(rules.cleanse_records, rows, roles, columns)
     reasons = {quarantined.record_id: quarantined.reason for quarantined in found.report.quarantined}
@@ -161,7 +162,9 @@ async def cleanse_records(ctx: PhaseContext, _: NoInputs) -> Outcome:
             "issues_by_rule": found.report.by_rule,
             "quality_score": found.report.score,
             "quality_by_dimension": found.report.by_dimension,
-            "completeness_by_field": found.report.by_field,
+            "completeness_by_field": {
+                name: share for name, share in found.report.by_field.items() if not name.startswith(CUSTOM)
+            },
         },
         effects=write,
     )
@@ -266,11 +269,4 @@ async def _merge(ctx: PhaseContext, repositories: Repositories, rows: list[Row])
 
 async def _stored(repositories: Repositories, keys: Collection[str]) -> dict[str, Asset]:
     """Assets with these natural keys, by key."""
-    found: dict[str, Asset] = {}
-    present = await repositories.assets.ids_by_key(sorted(keys))
-    after: tuple[str, UUID] | None = None
-    while len(found) < len(present):
-        page = await repositories.assets.page(limit=LARGEST_PAGE, after=after)
-        found |= {asset.natural_key: asset for asset in page if asset.natural_key in present}
-        after = (page[-1].name, page[-1].id)
-    return found
+    return {asset.natural_key: asset for asset in await repositories.assets.by_keys(keys)}

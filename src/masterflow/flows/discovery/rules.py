@@ -6,7 +6,7 @@ import copyreg
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from functools import cache
 from operator import attrgetter
@@ -18,6 +18,7 @@ from masterflow.domain.fields import FIELDS, Suggestion, profile, suggest
 from masterflow.domain.importing import FileStart, SheetEnd, detect_source, read
 from masterflow.domain.inventory import Inventory, build_inventory
 from masterflow.domain.inventory import summarise as summarise_inventory
+from masterflow.domain.inventory.columns import CUSTOM
 from masterflow.domain.quality import QualityReport, score
 from masterflow.domain.records import (
     Cell,
@@ -25,14 +26,16 @@ from masterflow.domain.records import (
     CleanValue,
     Column,
     Issue,
+    PackedClean,
+    PackedRaw,
     Place,
     Record,
     SheetHeader,
     SheetRole,
 )
 from masterflow.domain.tech_debt import LifecycleFinding, assess_lifecycle, load_catalog, summarise
+from masterflow.domain.units import decimal_mark
 from masterflow.flows.discovery.drafts import Row, asset_row
-from masterflow.store.repositories.records import PackedClean, PackedRaw
 
 SHOWN_ISSUES = 200
 
@@ -49,6 +52,9 @@ def _travel_by_position(kind: type[Any]) -> None:
 
 for _kind in (Record, CleanRecord, CleanValue, Issue, Place, SheetRole, Edge, LifecycleFinding):
     _travel_by_position(_kind)
+
+
+_FIGURES = frozenset({"number", "integer", "percent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +152,33 @@ def cleanse_records(
     """Cleanse raw records; roles and mapped columns are given by sheet name."""
     records: list[CleanRecord] = []
     issues: list[Issue] = []
-    for record_id, sheet, row, values in rows:
-        role = roles.get(sheet, SheetRole("ignored"))
+    read = [(record_id, Record(sheet, row, json.loads(cells))) for record_id, sheet, row, cells in rows]
+    marked = _with_decimal_marks([record for _, record in read], columns)
+    for record_id, record in read:
+        role = roles.get(record.sheet, SheetRole("ignored"))
         if role.kind == "ignored":
             continue
-        clean, found = cleanse(Record(sheet, row, json.loads(values)), record_id, role, columns.get(sheet, ()))
+        clean, found = cleanse(record, record_id, role, marked.get(record.sheet, ()))
         records.append(clean)
         issues += found
     report = score(records, issues)
     return Cleansed(records, [*issues, *report.findings, *_quarantines(report)], report)
+
+
+def _with_decimal_marks(
+    records: Sequence[Record], columns: Mapping[str, Sequence[MappedColumn]]
+) -> dict[str, list[MappedColumn]]:
+    """The columns with the decimal mark that their own cells show."""
+    cells: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for record in records:
+        for column in columns.get(record.sheet, ()):
+            value = record.values.get(column.column)
+            if column.kind in _FIGURES and isinstance(value, str):
+                cells[record.sheet, column.column].append(value)
+    return {
+        sheet: [replace(column, decimal=decimal_mark(cells.get((sheet, column.column), ()))) for column in found]
+        for sheet, found in columns.items()
+    }
 
 
 def _quarantines(report: QualityReport) -> list[Issue]:
@@ -166,15 +190,21 @@ def _quarantines(report: QualityReport) -> list[Issue]:
     ]
 
 
-def mapped_columns(mappings: Sequence[Mapping[str, Any]]) -> dict[str, list[MappedColumn]]:
-    """Mapping rows (sheet, source_column, target_field, unit) as the columns of each sheet."""
+def mapped_columns(
+    mappings: Sequence[Mapping[str, Any]], roles: Mapping[str, SheetRole]
+) -> dict[str, list[MappedColumn]]:
+    """Mapping rows (sheet, source_column, target_field, unit) as the columns of each sheet.
+
+    A column of an asset sheet without a field is kept as a custom attribute, as it is written.
+    """
     columns: dict[str, list[MappedColumn]] = defaultdict(list)
     for row in mappings:
-        if row["target_field"] is not None:
-            field = FIELDS[row["target_field"]]
-            columns[row["sheet"]].append(
-                MappedColumn(row["source_column"], field.name, field.kind, row["unit"], field.unit, field.values)
-            )
+        sheet, column, target = row["sheet"], row["source_column"], row["target_field"]
+        if target is not None:
+            field = FIELDS[target]
+            columns[sheet].append(MappedColumn(column, target, field.kind, row["unit"], field.unit, field.values))
+        elif roles.get(sheet, SheetRole("ignored")).kind == "asset":
+            columns[sheet].append(MappedColumn(column, f"{CUSTOM}{column}", "text", "", ""))
     return dict(columns)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from psycopg import sql
 from psycopg.rows import dict_row
-from sqlalchemy import ColumnElement, String, func, select, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, String, Text, any_, cast, func, select, tuple_, update
 
 from masterflow.domain.inventory.systems import TOOLS_RULE
 from masterflow.errors import InvalidInput, NotFound, StaleVersion
@@ -152,6 +152,11 @@ class Assets(Repository):
             "select natural_key, id from app.assets where natural_key = any(%s)", (list(natural_keys),)
         )
         return {row["natural_key"]: row["id"] for row in rows}
+
+    async def by_keys(self, natural_keys: Collection[str]) -> list[Asset]:
+        """The assets with these natural keys by key; unknown keys are left out."""
+        found = select(Asset).where(Asset.natural_key == any_(cast(sorted(natural_keys), ARRAY(Text))))
+        return await self._all(found.order_by(Asset.natural_key).execution_options(populate_existing=True))
 
     async def get(self, asset_id: UUID) -> Asset | None:
         """The asset; None when this engagement has none."""

@@ -9,16 +9,21 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, TableClause, Text, cast, func, select, tuple_
 
-from masterflow.domain.records import CleanRecord, CleanValue, Issue, Place, Record, SheetRole
+from masterflow.domain.records import (
+    CleanRecord,
+    CleanValue,
+    Issue,
+    PackedClean,
+    PackedRaw,
+    Place,
+    Record,
+    SheetRole,
+)
 from masterflow.store.bulk import copy_rows
 from masterflow.store.repositories.base import Repository, check_limit, view
 from masterflow.store.tables import ChangeSet, CleansedRecord, QualityIssue, RawImportRecord
 
 ROWS_AT_ONCE = 2_000
-PackedRaw = tuple[str, str, int, str]
-"""Record id, sheet, row and cells of a raw record."""
-PackedClean = tuple[str, str, int, str, str]
-"""Record id, sheet, row, role and values of a cleansed record."""
 _RAW = view("current_raw_records", RawImportRecord)
 _CLEANSED = view("current_cleansed_records", CleansedRecord)
 _ISSUES = view("current_quality_issues", QualityIssue)
