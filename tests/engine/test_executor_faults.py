@@ -195,7 +195,7 @@ def _rename(key: str) -> Any:
 
 
 async def test_the_database_that_does_not_answer_is_an_error_of_the_product(engine: Engine) -> None:
-    nowhere = Database("postgresql://worker@/none?host=/nonexistent", pool_size=1)
+    nowhere = Database("postgresql://nobody@/none?host=/nonexistent", pool_size=1)
     engine, _, run_id = await engine.begin(toy(phase("one", says("first"))))
     job_id, job, _ = engine.job(run_id)
     with pytest.raises(Unavailable):

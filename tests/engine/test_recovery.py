@@ -69,7 +69,7 @@ def _elsewhere(engine: Engine, make_scope: ScopeFactory) -> Engine:
 
 
 async def test_a_sweep_without_a_database_says_so(engine: Engine) -> None:
-    nowhere = Database("postgresql://worker@/none?host=/nonexistent", pool_size=1)
+    nowhere = Database("postgresql://nobody@/none?host=/nonexistent", pool_size=1)
     with pytest.raises(Unavailable):
         await _recovery(engine, nowhere).sweep()
     await nowhere.close()

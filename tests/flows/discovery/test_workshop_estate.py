@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from flows.discovery.office import PHASES, Desk, Office, workbook
+from masterflow.domain.inventory.columns import CUSTOM
 from masterflow.orchestrator.requests import CreateFlow, FlowOptions
 from masterflow.orchestrator.views import FlowView
 from support.tenants import ScopeFactory
@@ -263,7 +264,7 @@ async def test_every_field_with_a_value_has_a_source(estate):
     stamps = {f"{verb}_{part}" for verb in ("created", "updated") for part in ("by", "at")}
     for asset in estate.assets.values():
         names = {c.name for c in asset.__table__.c if getattr(asset, c.name) not in (None, [], {})}
-        names |= set(asset.custom_attributes)
+        names |= {f"{CUSTOM}{name}" for name in asset.custom_attributes}
         flows = {name for name in names if name.endswith("_flow_id")}
         assert names - told - links - lists - stamps - flows <= set(asset.field_sources), asset.name
 
