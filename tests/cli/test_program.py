@@ -93,6 +93,23 @@ def test_a_reader_that_goes_away_is_no_error(fresh_home: Path) -> None:
     assert err == b""
 
 
+def test_output_that_cannot_be_written_is_an_error_without_traceback(fresh_home: Path) -> None:
+    for option in ([], ["--json"]):
+        with Path("/dev/full").open("w") as full:
+            ended = subprocess.run(
+                [*COMMAND, "inspect", str(WORKBOOK), *option],
+                env=environment(fresh_home),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert ended.returncode == 1
+        assert "No space left on device" in ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert "Exception ignored" not in ended.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_ends_a_waiting_command_with_130_and_stops_the_database(fresh_home: Path, number: int) -> None:
     process = subprocess.Popen(

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,21 @@ TARGETS = ("run", "demo", "test", "test-fast", "lint", "fmt", "check", "clean")
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """What the installation reads, in a folder of its own."""
+def checkout() -> Iterator[Path]:
+    """What the installation reads, in a folder that every account may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="mf-setup-"))
+    target = folder / "checkout"
+    for path in (folder, target):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
     for name in ("Makefile", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path / name)
+        shutil.copy(ROOT / name, target / name)
     for name in ("scripts", "locks", ".ci"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in target.rglob("*"):
+        path.chmod(0o755)
+    yield target
+    shutil.rmtree(folder)
 
 
 def _run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -58,8 +68,6 @@ def test_without_a_fitting_python_an_ordinary_user_is_told_what_to_install(check
         (programs / name).symlink_to(found)
     before = _entries(checkout)
     as_nobody = [shutil.which("setpriv") or "setpriv", "--reuid", "nobody", "--clear-groups"]
-    for parent in (checkout, checkout.parent, checkout.parent.parent):
-        parent.chmod(parent.stat().st_mode | 0o055)
     ended = _run(checkout, *as_nobody, "make", "run", PATH=str(programs))
     assert ended.returncode == 2
     assert "apt-get install python3-venv" in ended.stderr

@@ -21,6 +21,7 @@ from masterflow.store.embedded import EmbeddedPostgres
 
 DATA = Path(__file__).parents[1] / "data"
 WORKBOOK = Path(__file__).parents[2] / "src" / "masterflow" / "data" / "rvtools-workshop.xlsx"
+_DROPPED = ("MASTERFLOW_", "COV_", "PYTHONUNBUFFERED")
 COMMAND = [sys.executable, "-m", "masterflow"]
 
 
@@ -62,7 +63,7 @@ class Console:
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Environment of a process of the product that uses `home`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MASTERFLOW_", "COV_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
     return {**kept, "MASTERFLOW_HOME": str(home), **more}
 
 

@@ -128,6 +128,13 @@ def _invalid(error: ValidationError) -> MasterflowError:
 
 
 def _unexpected(error: Exception) -> MasterflowError:
+    if isinstance(error, OSError):
+        where = {"file": error.filename} if error.filename else {}
+        return Unexpected(
+            f"the operating system refused: {error.strerror or error}",
+            where=where,
+            next_step="Check the file or device and the space on it, then repeat.",
+        )
     return Unexpected(
         f"an error that was not foreseen: {type(error).__name__}",
         next_step="This is a defect. Repeat with MASTERFLOW_LOG_LEVEL=debug and report what it prints.",
@@ -135,9 +142,13 @@ def _unexpected(error: Exception) -> MasterflowError:
 
 
 def _failed(error: MasterflowError, *, as_json: bool) -> int:
-    if as_json:
-        print_json({"error": error_document(error)})
-    else:
+    try:
+        if as_json:
+            print_json({"error": error_document(error)})
+    except OSError:  # nothing can be written there any more
+        _forget_output()
+        as_json = False
+    if not as_json:
         put(Output(as_json=False).aside, error_lines(error))
     if isinstance(error, Interrupted):
         return INTERRUPTED
@@ -145,6 +156,6 @@ def _failed(error: MasterflowError, *, as_json: bool) -> int:
 
 
 def _forget_output() -> None:
-    """The reader of our output is gone: let the interpreter's last flush go nowhere."""
+    """Nobody can read our output: let the interpreter's last flush go nowhere."""
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, sys.stdout.fileno())
