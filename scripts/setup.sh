@@ -65,8 +65,8 @@ fi
 echo "Installing $lock into .venv (a minute or two the first time) ..." >&2
 rm -f .venv/installed-* .venv/where
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
-"$venv" -m pip install --quiet --require-hashes -r "$lock"
-"$venv" -m pip install --quiet --no-deps --no-build-isolation --editable .
+"$venv" -m pip install -qq --require-hashes -r "$lock"
+"$venv" -m pip install -qq --no-deps --no-build-isolation --editable .
 pwd >.venv/where
 stamp "$kind" >.venv/installed.part
 mv .venv/installed.part ".venv/installed-$kind"

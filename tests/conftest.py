@@ -58,6 +58,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"isolation: {probes} probes, {leaks} leaks")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The size of the chaos tests."""
+    parser.addoption("--chaos-rounds", type=int, default=1, help="how often each chaos test repeats its faults")
+
+
 @pytest.fixture(scope="session")
 def server(pytestconfig: pytest.Config) -> Iterator[Server]:
     """The server of the session with its migrated template."""

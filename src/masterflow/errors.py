@@ -102,6 +102,12 @@ class PhaseTimeout(MasterflowError):
     status = 504
 
 
+class WorkerLost(MasterflowError):
+    """The workers that ran a phase died again and again; it is not given to another one."""
+
+    code = "worker_lost"
+
+
 class ConfigurationInvalid(MasterflowError):
     """The process cannot start with these settings, flow types or keys."""
 

@@ -20,16 +20,6 @@ MakeArena = Callable[..., AbstractAsyncContextManager[Arena]]
 Postgres = Callable[[], None]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The size of the chaos tests; given together with their folder."""
-    parser.addoption("--chaos-rounds", type=int, default=1, help="how often each chaos test repeats its faults")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Know the marker of these tests."""
-    config.addinivalue_line("markers", "chaos: kills processes and stops a database server of its own")
-
-
 @pytest.fixture
 def rounds(pytestconfig: pytest.Config) -> int:
     """How often the faults are repeated."""

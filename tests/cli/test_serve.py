@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from masterflow.errors import ConfigurationInvalid, Unavailable
 from masterflow.store.embedded import EmbeddedPostgres
 from support.console import COMMAND, Ended, command, environment, temporary_home
 
+LONGEST_SECONDS = 120
+
 
 @contextmanager
 def _process(home: Path, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
@@ -33,9 +36,12 @@ def _process(home: Path, *arguments: str, **more: str) -> Iterator[subprocess.Po
         stderr=subprocess.PIPE,
         text=True,
     )
+    watchdog = threading.Timer(LONGEST_SECONDS, process.kill)  # reading what never comes would wait for ever
+    watchdog.start()
     try:
         yield process
     finally:
+        watchdog.cancel()
         if process.poll() is None:
             process.kill()
         process.communicate()
@@ -58,6 +64,13 @@ def _stopped(process: subprocess.Popen[str], number: int) -> Ended:
     return Ended(process.returncode, out, err)
 
 
+@pytest.fixture
+def fresh_home() -> Iterator[Path]:
+    """A home in which nothing was started yet."""
+    with temporary_home() as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """A home in which the demo was not made."""
@@ -65,10 +78,13 @@ def home() -> Iterator[Path]:
         yield made
 
 
-def test_serve_prints_token_then_ready_and_a_second_one_the_running_address(home: Path) -> None:
-    with _process(home, "serve", "--port", "0", MASTERFLOW_DEMO="no") as process:
+def test_serve_prints_token_then_ready_and_a_second_one_the_running_address(fresh_home: Path) -> None:
+    with _process(fresh_home, "serve", "--port", "0", MASTERFLOW_DEMO="no") as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().rstrip("\n") for _ in range(5)]
+        lines = [process.stdout.readline().rstrip("\n")]
+        while lines[-1] and not lines[-1].startswith("Ready: "):
+            lines.append(process.stdout.readline().rstrip("\n"))
+        assert len(lines) == 5
         assert lines[-1].startswith("Ready: http://127.0.0.1:")
         address, token = lines[-1].removeprefix("Ready: "), lines[1].strip()
         assert lines[3].strip() == f"curl -H 'Authorization: Bearer {token}' {address}/api/v1/flows"
@@ -77,7 +93,7 @@ def test_serve_prints_token_then_ready_and_a_second_one_the_running_address(home
         assert httpx.get(f"{address}/api/v1/flows").status_code == 401
         assert httpx.get(f"{address}/readyz").status_code == 200
         began = time.monotonic()
-        second = command(home, "serve", "--json")
+        second = command(fresh_home, "serve", "--json")
         assert time.monotonic() - began < 10
         assert second.code == 0
         assert (second.document["address"], second.document["running_already"]) == (address, True)
@@ -85,10 +101,11 @@ def test_serve_prints_token_then_ready_and_a_second_one_the_running_address(home
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.splitlines()[-1] == "Stopped."
     assert "Traceback" not in ended.err
-    assert not (home / "data" / "postmaster.pid").exists()
+    assert not (fresh_home / "data" / "postmaster.pid").exists()
 
 
 def test_after_kill_9_the_next_serve_starts_and_shows_no_second_token(home: Path) -> None:
+    """Whatever came before: the first of the two has shown a token, or an earlier one had."""
     with _process(home, "serve", "--port", "0", "--json", MASTERFLOW_DEMO="no") as process:
         first = _document(process)
         process.kill()
@@ -108,11 +125,12 @@ def test_a_taken_port_means_the_next_free_one(home: Path) -> None:
         port = taken.getsockname()[1]
         with _process(home, "serve", "--port", str(port), MASTERFLOW_DEMO="no") as process:
             assert process.stdout is not None
-            line = ""
-            while not line.startswith("Ready: "):
-                line = process.stdout.readline()
+            lines = [process.stdout.readline()]
+            while lines[-1] and not lines[-1].startswith("Ready: "):
+                lines.append(process.stdout.readline())
             ended = _stopped(process, signal.SIGTERM)
-    assert line.strip() != f"Ready: http://127.0.0.1:{port}"
+    assert lines[-1].startswith("Ready: http://127.0.0.1:")
+    assert lines[-1].strip() != f"Ready: http://127.0.0.1:{port}"
     assert f"Port {port} is taken" in ended.err
 
 

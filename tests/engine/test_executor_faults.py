@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import update
 
 from masterflow.context import PhaseContext
-from masterflow.engine.executor import Executor
+from masterflow.engine.executor import MOST_TAKEOVERS, Executor
 from masterflow.errors import Conflict, MasterflowError, Unavailable
 from masterflow.kernel.outcome import Completed, Outcome
 from masterflow.store.database import Database
@@ -211,3 +211,16 @@ async def test_usage_of_calculations_is_stored_with_the_run(engine: Engine) -> N
     await engine.deliver(run_id)
     usage = engine.run_row(run_id)["resource_usage"]
     assert (usage["calculations"], usage["peak_memory_bytes"] > 0, engine.outputs(run_id)) == (1, True, {"total": 3})
+
+
+async def test_a_run_that_ends_its_workers_again_and_again_fails_and_is_reverted(engine: Engine) -> None:
+    lost = raises("second", Unavailable("away", where={"sqlstate": "57P01"}), times=99)
+    knowing, flow_id, run_id = await engine.begin(toy(phase("one", writes("first"), lost)))
+    for _ in range(MOST_TAKEOVERS + 1):
+        with pytest.raises(Unavailable):
+            await knowing.deliver(run_id)
+    assert knowing.flow(flow_id)["flow_status"] == "running"
+    await knowing.deliver(run_id)
+    assert knowing.flow(flow_id)["flow_status"] == "failed"
+    assert knowing.run_row(run_id)["error"]["code"] == "worker_lost"
+    assert knowing.assets() == []

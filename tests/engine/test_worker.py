@@ -158,7 +158,7 @@ async def test_a_job_that_the_database_cannot_take_is_left_to_the_next_sweep(apa
     run_id = engine.flow(flow_id)["run_id"]
     engine.admin.execute(
         "insert into queue.pgqueuer (priority, status, entrypoint, payload) select 0, 'queued', 'phase_run',"
-        " convert_to(replace(convert_from(payload, 'UTF8'), ',1', ',99999999999'), 'UTF8') from queue.pgqueuer"
+        " convert_to(regexp_replace(convert_from(payload, 'UTF8'), ',1$', ',99999999999'), 'UTF8') from queue.pgqueuer"
         " where dedupe_key like %s",
         (f"{run_id}:%",),
     )

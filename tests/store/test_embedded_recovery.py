@@ -76,15 +76,17 @@ def test_pid_and_socket_files_with_a_reused_number_are_stale(home: Path, made_ho
 def test_a_starter_killed_during_initdb_leaves_nothing_half_made(new_home: Path) -> None:
     with other_process(new_home) as starter:
         wait_until(lambda: list(new_home.glob(".initdb-*/data/PG_VERSION")))
-        (initdb,) = processes_of(f"--pgdata={new_home}/.initdb-")
-        os.kill(initdb, signal.SIGSTOP)
+        initdb = processes_of(f"--pgdata={new_home}/.initdb-")  # with the programs it is just starting
+        for number in initdb:
+            os.kill(number, signal.SIGSTOP)
         starter.kill()
         starter.wait()
     try:
         with pytest.raises(Unavailable, match="Another process"):  # initdb itself lives on
             EmbeddedPostgres(new_home, start_timeout=0.1).start()
     finally:
-        os.kill(initdb, signal.SIGCONT)
+        for number in initdb:
+            os.kill(number, signal.SIGCONT)
     (new_home / ".initdb-older" / "data" / "base").mkdir(parents=True)
     assert not (new_home / "data").exists()
     assert query(EmbeddedPostgres(new_home).start(), "select 1") == 1

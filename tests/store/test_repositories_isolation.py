@@ -90,11 +90,14 @@ READS: dict[str, Callable[[Repositories, Planted], Awaitable[Any]]] = {
     "imports.page": lambda r, p: r.imports.page(),
     "imports.by_hash": lambda r, p: r.imports.by_hash(p.digest),
     "records.raw": lambda r, p: listed(r.records.raw(p.import_)),
+    "records.packed_raw": lambda r, p: r.records.packed_raw(p.import_, run_id=p.change_set),
+    "records.packed_clean": lambda r, p: r.records.packed_clean(p.import_, run_id=p.change_set),
     "records.raw_by_ids": lambda r, p: r.records.raw_by_ids([p.raw]),
     "records.cleansed": lambda r, p: listed(r.records.cleansed(p.import_)),
     "records.issues": lambda r, p: r.records.issues(p.import_),
     "records.issue_counts": lambda r, p: r.records.issue_counts(p.import_),
     "mappings.of_import": lambda r, p: r.mappings.of_import(p.import_),
+    "assets.by_keys": lambda r, p: r.assets.by_keys(["server:a"]),
     "assets.get": lambda r, p: r.assets.get(p.asset),
     "assets.page": lambda r, p: r.assets.page(),
     "assets.count_by": lambda r, p: r.assets.count_by("asset_type"),
@@ -154,6 +157,7 @@ def test_every_public_reading_method_is_covered():
     writing |= {"mappings.set_target", "mappings.approve_all", "assets.upsert_drafts", "assets.patch"}
     writing |= {"dependencies.upsert_edges", "tech_debt.upsert_findings"}
     elsewhere = {"assets.summary", "blobs.read", "blobs.chunks", "runs.checkpoints"}
+    elsewhere |= {"runs.newest_checkpoints", "records.latest_run"}
     rooms = Repositories(None, scope=None, new_id=None)
     found = {
         f"{room}.{method}"

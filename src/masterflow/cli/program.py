@@ -84,7 +84,19 @@ def _interrupt(*_: Any) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command line; its exit code. Every error becomes a message, never a traceback."""
-    as_json = "--json" in arguments
+    code = _run(arguments, as_json="--json" in arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        return code or NO
+    except OSError as error:
+        _forget_output()
+        return code or _failed(_unexpected(error), as_json=False)
+    return code
+
+
+def _run(arguments: list[str], *, as_json: bool) -> int:
     try:
         _configure_logs()
         found = get_command(app).main(args=arguments, prog_name="masterflow", standalone_mode=False)
@@ -145,8 +157,7 @@ def _failed(error: MasterflowError, *, as_json: bool) -> int:
     try:
         if as_json:
             print_json({"error": error_document(error)})
-    except OSError:  # nothing can be written there any more
-        _forget_output()
+    except OSError:  # standard output is what fails
         as_json = False
     if not as_json:
         put(Output(as_json=False).aside, error_lines(error))

@@ -20,7 +20,7 @@ from masterflow.engine.attempt import Plan, Progress, Step, run_attempt
 from masterflow.engine.endings import Ending, Settled, failed, needs_input, storable, succeeded
 from masterflow.engine.pool import Limits, ProcessPool, Usage
 from masterflow.engine.state import FlowStateManager
-from masterflow.errors import InvalidInput, MasterflowError, NotFound, PhaseTimeout, Unavailable
+from masterflow.errors import InvalidInput, MasterflowError, NotFound, PhaseTimeout, Unavailable, WorkerLost
 from masterflow.kernel.decisions import resolve_error
 from masterflow.kernel.definition import PhaseConfig, RetryConfig
 from masterflow.kernel.outcome import Effects
@@ -30,6 +30,8 @@ from masterflow.store.database import Database, driver_rows
 from masterflow.store.repositories import Repositories
 from masterflow.store.transitions import Job, Started, Transitions
 
+MOST_TAKEOVERS = 10
+"""After so many lost workers a run fails: it may be what ends them."""
 _AWAY = ("08", "53", "57P")
 """Classes of SQLSTATE that say nothing about the statement: connection, resources, shutdown."""
 _log = structlog.get_logger("masterflow.engine")
@@ -117,6 +119,12 @@ class _Run:
         options = self._started.options
         plan = Plan(flow_type, phase, options.get("validate_inputs", True), options.get("validate_outputs", True))
         self._progress = self._resume()
+        if self._started.takeovers > MOST_TAKEOVERS:
+            raise WorkerLost(
+                f"{self._started.takeovers} workers in a row ended while they ran this phase",
+                where={"phase": phase.name},
+                next_step="See the workers' logs and memory, then execute the phase again.",
+            )
         state = self._open(self._started.state)
         seconds = float(options.get("timeout_seconds") or phase.timeout_seconds)
         with anyio.move_on_after(seconds) as deadline:

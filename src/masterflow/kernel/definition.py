@@ -23,7 +23,13 @@ class RetryConfig:
     max_delay_seconds: float = 60.0
     jitter: float = 0.1
     """Largest share of the delay that is added at random, 0..1."""
-    non_retryable: tuple[str, ...] = ("not_found", "not_permitted", "resource_limit_reached", "seal_broken")
+    non_retryable: tuple[str, ...] = (
+        "not_found",
+        "not_permitted",
+        "resource_limit_reached",
+        "seal_broken",
+        "worker_lost",
+    )
     """Error codes that end the run at once."""
 
     def limited(self, max_retries: int | None) -> RetryConfig:

@@ -105,7 +105,7 @@ class MasterFlowOrchestrator:
         moved = await self._transitions.execute(
             scope, flow_id=flow_id, version=row.version if version is None else version, run=run, inputs=sealed
         )
-        return Accepted(await self._shown(scope, flow_id), moved.run_id)
+        return self._accepted(scope, moved, state)
 
     @requires("flow:approve")
     async def approve(self, scope: Scope, flow_id: UUID, note: str = "", version: int | None = None) -> Accepted:
@@ -258,24 +258,20 @@ class MasterFlowOrchestrator:
         check_move(FlowStatus(row.flow_status), move.action, move.to)
         expected = row.version if version is None else version
         moved = await self._transitions.move(scope, flow_id=row.flow_id, version=expected, move=move)
-        return Accepted(await self._shown(scope, row.flow_id), moved.run_id)
+        return self._accepted(scope, moved, self._access.state.open(scope, row.flow_id, moved.flow_state))
 
     async def _load(self, scope: Scope, flow_id: UUID) -> tuple[MasterFlow, FlowTypeConfig, dict[str, Any]]:
-        async with self._access.read(scope) as repositories:
-            row = await repositories.flows.get(flow_id)
+        row = await self._transitions.read(scope, flow_id)
         if row is None:
             raise NotFound("there is no such flow", where={"flow_id": str(flow_id)})
         config = self._access.registry.get(row.flow_type).config
         return row, config, self._access.state.open(scope, flow_id, row.flow_state)
 
-    async def _shown(self, scope: Scope, flow_id: UUID) -> FlowView:
-        row, _, state = await self._load(scope, flow_id)
-        return flow_view(
-            self._access.registry,
-            row,
-            permissions=scope.permissions,
-            initial_data=state.get("initial_data", {}),
+    def _accepted(self, scope: Scope, row: MasterFlow, state: Mapping[str, Any]) -> Accepted:
+        view = flow_view(
+            self._access.registry, row, permissions=scope.permissions, initial_data=state.get("initial_data", {})
         )
+        return Accepted(view, row.run_id)
 
 
 def _before(row: MasterFlow) -> dict[str, Any]:

@@ -152,4 +152,5 @@ def _translated(error: DBAPIError) -> Exception:
 
 
 def _exhausted() -> Unavailable:
-    return Unavailable("all database connections are in use", next_step="Try again in a moment.")
+    where = {"sqlstate": "53300"}  # as the server says it: this is about connections, not about the request
+    return Unavailable("all database connections are in use", where=where, next_step="Try again in a moment.")

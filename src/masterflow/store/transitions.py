@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from masterflow.kernel.permission import Scope
 from masterflow.kernel.status import Action, FlowStatus
+from masterflow.store.tables import MasterFlow
 
 Call = Callable[[str, Sequence[Any]], Awaitable[list[dict[str, Any]]]]
 """Runs one statement: `Database.call` for a transaction of its own, or a session's own connection."""
@@ -40,9 +41,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A flow after a move."""
+    """A flow after the end of an attempt."""
 
-    run_id: UUID | None
+    run_id: UUID
     version: int
     flow_status: str
 
@@ -66,6 +67,7 @@ class Started:
     phases_completed: list[str]
     steps: list[dict[str, Any]]
     started_at: datetime
+    takeovers: int
 
 
 class Transitions:
@@ -81,15 +83,20 @@ class Transitions:
         )
         return rows[0]
 
+    async def read(self, scope: Scope, flow_id: UUID) -> MasterFlow | None:
+        """The flow; None when the engagement has none of that id."""
+        rows = await self._call("select * from app.read_flow(%s, %s, %s, %s)", (*_context(scope), flow_id))
+        return MasterFlow(**rows[0]) if rows else None
+
     async def execute(
         self, scope: Scope, *, flow_id: UUID, version: int, run: Mapping[str, Any], inputs: bytes
-    ) -> Moved:
-        """Open a run and dispatch it, or make it wait for its approval."""
+    ) -> MasterFlow:
+        """Open a run and dispatch it, or make it wait for its approval; the flow after it."""
         rows = await self._call(
             "select * from app.execute_flow(%s, %s, %s, %s, %s, %s, %s)",
             (*_context(scope), flow_id, version, Jsonb(dict(run)), inputs),
         )
-        return Moved(**rows[0])
+        return MasterFlow(**rows[0])
 
     async def start(self, scope: Scope, job: Job, *, job_id: int, fence: int, heartbeat: timedelta) -> Started | None:
         """Begin or take over an attempt; None when the job is stale or doubled."""
@@ -119,14 +126,14 @@ class Transitions:
         )
         return Moved(run_id=job.run_id, **rows[0]) if rows else None
 
-    async def move(self, scope: Scope, *, flow_id: UUID, version: int, move: Move) -> Moved:
-        """A move that needs no worker."""
+    async def move(self, scope: Scope, *, flow_id: UUID, version: int, move: Move) -> MasterFlow:
+        """A move that needs no worker; the flow after it."""
         following = Jsonb(dict(move.following)) if move.following is not None else None
         rows = await self._call(
             "select * from app.move_flow(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (*_context(scope), flow_id, version, move.action, move.to, Jsonb(dict(move.patch)), following),
         )
-        return Moved(**rows[0])
+        return MasterFlow(**rows[0])
 
     async def reconcile(self, grace: timedelta) -> int:
         """Dispatch again what lost its job; how many runs that were."""

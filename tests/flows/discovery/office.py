@@ -28,6 +28,7 @@ from masterflow.orchestrator.cursors import Cursors
 from masterflow.orchestrator.inventory import Inventory
 from masterflow.orchestrator.inventory_views import ImportView
 from masterflow.orchestrator.orchestrator import MasterFlowOrchestrator
+from masterflow.orchestrator.queries import FlowQueries
 from masterflow.orchestrator.requests import CreateFlow, ExecuteFlow, FlowOptions
 from masterflow.orchestrator.views import FlowView
 from masterflow.store.database import Database
@@ -66,7 +67,7 @@ class Office:
     def desk(self, scope: Scope) -> Desk:
         """What a person in this scope works with."""
         flows, inventory = MasterFlowOrchestrator(self.access), Inventory(self.access)
-        return Desk(scope, self.access, self.executor, self.queue, flows, inventory)
+        return Desk(scope, self.access, self.executor, self.queue, flows, inventory, FlowQueries(self.access))
 
 
 @asynccontextmanager
@@ -120,6 +121,7 @@ class Desk:
     queue: Database
     flows: MasterFlowOrchestrator
     inventory: Inventory
+    queries: FlowQueries
 
     async def upload(self, content: bytes | str, name: str = "servers.csv") -> ImportView:
         """Store a file as a person does, in pieces."""
@@ -150,7 +152,7 @@ class Desk:
 
     async def shown(self, flow_id: UUID) -> FlowView:
         """The flow now."""
-        return await self.flows._shown(self.scope, flow_id)
+        return (await self.queries.get_flow(self.scope, flow_id)).flow
 
     async def execute(self, flow_id: UUID, phase: str | None = None, **inputs: Any) -> FlowView:
         """Execute a phase and run it to its end."""

@@ -79,7 +79,7 @@ FLOWS = (
         "phase_runs",
         "engagement",
         f"""id uuid not null, flow_id uuid not null, phase text collate "C" not null,
-    iteration integer not null, attempt integer not null default 1,
+    iteration integer not null, attempt integer not null default 1, takeovers integer not null default 0,
     status text not null check (status in ('pending', 'queued', 'running', 'succeeded', 'failed', 'skipped',
                                            'cancelled', 'superseded')),
     change_set_id uuid, requested_by text not null, permissions jsonb not null default '[]',

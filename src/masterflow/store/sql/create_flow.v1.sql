@@ -18,3 +18,12 @@ begin
                             jsonb_build_object('flow_type', v_flow.flow_type, 'flow_name', v_flow.flow_name));
     return v_flow;
 end $$;
+
+-- A flow row in its tenant context; no row when the engagement has no such flow.
+create function app.read_flow(p_client uuid, p_engagement uuid, p_actor jsonb, p_flow uuid)
+returns setof app.crewai_flow_state_extensions language plpgsql set search_path = pg_catalog as $$
+begin
+    perform app.enter(p_client, p_engagement, p_actor);
+    return query select * from app.crewai_flow_state_extensions f
+    where f.client_account_id = p_client and f.engagement_id = p_engagement and f.flow_id = p_flow;
+end $$;

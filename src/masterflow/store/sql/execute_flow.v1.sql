@@ -1,9 +1,9 @@
 -- Ask for a phase: a run, its change set, event, audit row and dispatch job in one commit.
 -- p_run: phase, to (queued or waiting_for_approval), options, permissions. Guarded by the version that
--- the caller decided on.
+-- the caller decided on. Returns the flow row as it is now.
 create function app.execute_flow(p_client uuid, p_engagement uuid, p_actor jsonb, p_flow uuid,
                                  p_version integer, p_run jsonb, p_inputs bytea)
-returns table (run_id uuid, version integer, flow_status text) language plpgsql set search_path = pg_catalog as $$
+returns app.crewai_flow_state_extensions language plpgsql set search_path = pg_catalog as $$
 declare
     v_flow app.crewai_flow_state_extensions;
     v_from text;
@@ -19,7 +19,7 @@ begin
     if v_flow.flow_status = 'queued' then
         perform app.enqueue_run(v_flow.flow_id, v_flow.run_id, 1, null);
     end if;
-    return query select v_flow.run_id, v_flow.version, v_flow.flow_status;
+    return v_flow;
 end $$;
 
 -- Insert a run with its change set and make it the flow's current run; returns the moved flow row.

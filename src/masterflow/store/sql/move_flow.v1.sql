@@ -3,7 +3,7 @@
 -- deletion_metadata, iteration, run_status, details, event. p_next: run to open after the move.
 create function app.move_flow(p_client uuid, p_engagement uuid, p_actor jsonb, p_flow uuid, p_version integer,
                               p_action text, p_to text, p_patch jsonb, p_next jsonb)
-returns table (run_id uuid, version integer, flow_status text) language plpgsql set search_path = pg_catalog as $$
+returns app.crewai_flow_state_extensions language plpgsql set search_path = pg_catalog as $$
 declare
     v_flow app.crewai_flow_state_extensions;
     v_from text;
@@ -46,5 +46,5 @@ begin
         v_flow := app.continue_flow(v_flow, p_next);
     end if;
     perform pg_notify('masterflow_events', concat_ws(',', p_client, p_engagement, p_flow, v_flow.event_seq));
-    return query select v_flow.run_id, v_flow.version, v_flow.flow_status;
+    return v_flow;
 end $$;

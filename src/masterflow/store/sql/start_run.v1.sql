@@ -5,7 +5,8 @@ create function app.start_run(p_client uuid, p_engagement uuid, p_actor jsonb, p
                               p_attempt integer, p_job bigint, p_fence bigint, p_heartbeat interval)
 returns table (flow_type text, flow_version text, phase text, iteration integer, change_set_id uuid,
                requested_by text, permissions jsonb, inputs bytea, options jsonb, attempt integer,
-               state bytea, configuration jsonb, phases_completed jsonb, steps jsonb, started_at timestamptz)
+               state bytea, configuration jsonb, phases_completed jsonb, steps jsonb, started_at timestamptz,
+               takeovers integer)
 language plpgsql set search_path = pg_catalog as $$
 declare
     v_flow app.crewai_flow_state_extensions;
@@ -27,7 +28,7 @@ begin
         return;
     end if;
     update app.phase_runs r set status = 'running', started_at = coalesce(r.started_at, clock_timestamp()),
-        due_at = null where r.id = p_run;
+        due_at = null, takeovers = r.takeovers + (v_from = 'running')::integer where r.id = p_run;
     insert into app.checkpoints (flow_id, run_id, phase, kind, state, digest, phases_completed)
     values (p_flow, p_run, v_flow.current_phase, 'before', v_flow.flow_state, sha256(v_flow.flow_state),
             v_flow.phases_completed)
@@ -40,6 +41,6 @@ begin
         v_flow.flow_configuration, v_flow.phases_completed,
         coalesce((select jsonb_agg(jsonb_build_object('step', s.step, 'handler', s.handler,
                   'outputs', encode(s.outputs, 'base64')) order by s.step) from app.run_steps s where s.run_id = p_run), '[]'),
-        r.started_at
+        r.started_at, r.takeovers
     from app.phase_runs r where r.id = p_run;
 end $$;

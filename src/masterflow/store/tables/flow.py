@@ -125,6 +125,7 @@ class PhaseRun(EngagementScoped, Base):
     phase: Mapped[Word]
     iteration: Mapped[int]
     attempt: Mapped[int] = mapped_column(server_default=text("1"))
+    takeovers: Mapped[int] = mapped_column(server_default=text("0"))
     status: Mapped[Str]
     change_set_id: Mapped[UUID | None]
     requested_by: Mapped[Str]
