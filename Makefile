@@ -1,6 +1,6 @@
 # Every command of the project; `make` alone lists them. Needs make, git and python3-venv (3.11 or newer).
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast test-one lint fmt check clean setup
+.PHONY: help run demo test test-fast test-one lint fmt openapi check clean setup
 BIN := .venv/bin
 
 help: ## List these commands
@@ -32,6 +32,9 @@ lint: setup ## ruff, mypy, import rules
 fmt: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+openapi: setup ## Write docs/reference: openapi.json, errors, permissions
+	@$(BIN)/python scripts/openapi.py
 
 check: test ## All that continuous integration runs
 

@@ -77,3 +77,10 @@ def test_every_room_of_the_package_is_on_the_page_for_newcomers() -> None:
     rooms = {path.name for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     unnamed = {room for room in rooms - {"__init__.py", "__main__.py"} if f"`{room}" not in text}
     assert unnamed == set()
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {target for page in PAGES for target in re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))}
+    assert named <= targets
+    assert {"run", "test"} <= named
