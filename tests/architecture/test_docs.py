@@ -21,6 +21,7 @@ SECTIONS = (
     "**Enforced by**",
 )
 PATH = re.compile(r"`((?:src|tests|docs|locks|scripts|flows|kernel|store|engine|web)/[\w./-]+)`")
+MAKE = re.compile(r"(?:`|^)make ([a-z-]+)", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
 
@@ -81,6 +82,6 @@ def test_every_room_of_the_package_is_on_the_page_for_newcomers() -> None:
 
 def test_every_make_target_that_a_page_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = {target for page in PAGES for target in re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))}
+    named = {target for page in PAGES for target in MAKE.findall(page.read_text(encoding="utf-8"))}
     assert named <= targets
     assert {"run", "test"} <= named
