@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +10,6 @@ import pytest
 import structlog
 
 from support.console import Console, command, open_home, temporary_home
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _interruptible() -> None:
-    """Background jobs of a shell ignore SIGINT and so do their children; commands here have to hear it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -64,13 +64,6 @@ def _stopped(process: subprocess.Popen[str], number: int) -> Ended:
     return Ended(process.returncode, out, err)
 
 
-@pytest.fixture
-def fresh_home() -> Iterator[Path]:
-    """A home in which nothing was started yet."""
-    with temporary_home() as made:
-        yield made
-
-
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """A home in which the demo was not made."""
