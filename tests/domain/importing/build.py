@@ -5,9 +5,12 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 import masterflow
 from masterflow.domain.importing import FileStart, Limits, SheetEnd, read
 from masterflow.domain.records import Issue, Record, SheetHeader
+from masterflow.errors import FileRefused
 
 DATA = Path(__file__).parents[2] / "data"
 WORKSHOP = Path(masterflow.__file__).parent / "data" / "rvtools-workshop.xlsx"
@@ -100,3 +103,23 @@ def reading(content: bytes | str, name: str = "input", limits: Limits | None = N
         return [event for event in events if isinstance(event, kind)]
 
     return Reading(of(FileStart)[0], of(SheetHeader), of(Record), of(Issue), of(SheetEnd))
+
+
+HEAD = row(1, "name", "cpu")
+
+
+def refused(content: bytes, limits: Limits | None = None) -> FileRefused:
+    with pytest.raises(FileRefused) as caught:
+        reading(content, "a.xlsx", limits)
+    assert caught.value.where["file"] == "a.xlsx"
+    assert caught.value.next_step
+    return caught.value
+
+
+def repacked(change, method=zipfile.ZIP_DEFLATED) -> bytes:
+    """A good workbook whose entries were written by `change(archive, name, text)`."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", method) as archive:
+        for name, text in parts(HEAD + row(2, "a", 1)).items():
+            change(archive, name, text)
+    return target.getvalue()

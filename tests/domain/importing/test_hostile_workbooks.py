@@ -9,29 +9,8 @@ import zipfile
 
 import pytest
 
-from domain.importing.build import DATA, MAIN, WORKSHOP, packed, parts, reading, row, workbook
+from domain.importing.build import DATA, HEAD, MAIN, WORKSHOP, packed, parts, reading, refused, repacked, row, workbook
 from masterflow.domain.importing import Limits, inspect
-from masterflow.errors import FileRefused
-
-HEAD = row(1, "name", "cpu")
-
-
-def refused(content: bytes, limits: Limits | None = None) -> FileRefused:
-    with pytest.raises(FileRefused) as caught:
-        reading(content, "a.xlsx", limits)
-    assert caught.value.where["file"] == "a.xlsx"
-    assert caught.value.next_step
-    return caught.value
-
-
-def repacked(change, method=zipfile.ZIP_DEFLATED) -> bytes:
-    """A good workbook whose entries were written by `change(archive, name, text)`."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", method) as archive:
-        for name, text in parts(HEAD + row(2, "a", 1)).items():
-            change(archive, name, text)
-    return target.getvalue()
-
 
 BILLION = '<!DOCTYPE a [<!ENTITY b "aaaaaaaaaa"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>'
 OUTSIDE = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'

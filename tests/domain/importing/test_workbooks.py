@@ -1,33 +1,12 @@
 """Workbooks made by hand: cell types, dates, formulas, layout, and what is refused."""
 
 import io
-import zipfile
 
 import openpyxl
 import pytest
 
-from domain.importing.build import MAIN, packed, parts, reading, relationships, row, workbook
-from masterflow.domain.importing import Limits
+from domain.importing.build import HEAD, MAIN, packed, parts, reading, refused, relationships, row, workbook
 from masterflow.errors import FileRefused
-
-HEAD = row(1, "name", "cpu")
-
-
-def refused(content: bytes, limits: Limits | None = None) -> FileRefused:
-    with pytest.raises(FileRefused) as caught:
-        reading(content, "a.xlsx", limits)
-    assert caught.value.where["file"] == "a.xlsx"
-    assert caught.value.next_step
-    return caught.value
-
-
-def repacked(change, method=zipfile.ZIP_DEFLATED) -> bytes:
-    """A good workbook whose entries were written by `change(archive, name, text)`."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", method) as archive:
-        for name, text in parts(HEAD + row(2, "a", 1)).items():
-            change(archive, name, text)
-    return target.getvalue()
 
 
 def test_cells_keep_their_types():
