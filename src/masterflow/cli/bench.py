@@ -196,9 +196,12 @@ def _show(console: Console, document: dict[str, Any]) -> None:
     host = document["host"]
     console.print(facts([(name, value) for name, value in host.items() if name != "postgresql"]))
     console.print(facts(sorted(host["postgresql"].items())))
-    console.print(f"\nOne bare commit: {document['floor_ms']} ms. In bare commits:")
-    rows = [*document["in_floors"].items(), *document["layers"].items()]
-    console.print(table(["what", "figure"], [row for row in rows if row[0] != "compared"], right=["figure"]))
+    beside = document["floor_beside_a_worker_ms"]
+    console.print(f"\nBare commit beside a worker: {beside} ms, taken between the actions. In such commits:")
+    console.print(table(["what", "figure"], list(document["in_floors"].items()), right=["figure"]))
+    console.print(f"\nBare commit alone: {document['floor_ms']} ms. In such commits:")
+    rows = [row for row in document["layers"].items() if row[0] != "compared"]
+    console.print(table(["what", "figure"], rows, right=["figure"]))
     console.print(f"({document['layers']['compared']})\n")
     console.print(facts([("phases without work per second, one worker", document["phases_per_second"])]))
     for name in ("first_phases", "workbook_to_inventory", "capture"):
