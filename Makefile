@@ -1,7 +1,8 @@
 # Every command of the project; `make` alone lists them. Needs make, git and python3-venv (3.11 or newer).
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast test-one lint fmt openapi check clean setup
+.PHONY: help run demo test test-fast test-one lint fmt openapi check clean coverage setup
 BIN := .venv/bin
+PURE := tests/kernel tests/domain tests/flows/discovery/test_rules.py
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,6 +17,10 @@ demo: ## A whole journey on the bundled real workbook, told in the terminal
 
 test: lint ## Everything: lint, types, import rules, then every test
 	@$(BIN)/python -m pytest -n auto -q
+
+coverage: setup ## Branch coverage of kernel and domain: 100 %
+	@$(BIN)/python -m pytest -n auto -q --cov=masterflow --cov-branch --cov-report= $(PURE)
+	@$(BIN)/coverage report --include='src/masterflow/kernel/*,src/masterflow/domain/*' --fail-under=100 --format=total
 
 test-fast: setup ## The pure rooms only, kernel and domain
 	@$(BIN)/python -m pytest -n auto -q tests/kernel tests/domain
@@ -36,7 +41,7 @@ fmt: setup ## Format the code and repair what ruff can
 openapi: setup ## Write docs/reference: openapi.json, errors, permissions
 	@$(BIN)/python scripts/openapi.py
 
-check: test ## All that continuous integration runs
+check: coverage test ## All that continuous integration runs, and the coverage of the pure rooms
 
 setup: ## Make .venv with the development tools
 	@sh scripts/setup.sh dev

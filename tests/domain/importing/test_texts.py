@@ -255,3 +255,9 @@ def test_rows_come_one_by_one():
     events = read(b"name,cpu\n" + b"web,1\n" * 40 + b"\0,2\n", file_name="a.csv")
     first = [type(next(events)).__name__ for _ in range(5)]
     assert first == ["FileStart", "SheetHeader", "Record", "Record", "Record"]
+
+
+def test_a_column_without_a_name_is_kept_as_soon_as_a_row_holds_a_value():
+    found = reading(b"name,cpu,\na,1,x\nb,2,\n", "a.csv")
+    assert [column.key for column in found.headers[0].columns] == ["name", "cpu", "column 3"]
+    assert found.records[0].values["column 3"] == "x"
