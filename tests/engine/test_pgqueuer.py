@@ -116,7 +116,7 @@ def held() -> Deliveries:
     return Deliveries()
 
 
-async def test_an_idle_worker_hears_of_a_job_at_once(queue: Queue, free: Deliveries) -> None:
+async def test_an_idle_worker_runs_each_job_that_is_put_in(queue: Queue, free: Deliveries) -> None:
     async with dispatching(queue, free, heartbeat=3):
         for count in range(1, 6):
             queue.put()

@@ -102,7 +102,7 @@ async def function_seconds(site: Site, scope: Scope, count: int) -> dict[str, li
         row = await moves.create(scope, flow, b"J{}")
         flow_id, empty = row["flow_id"], seal(scope, row["flow_id"], {})
         moved = await moves.execute(scope, flow_id=flow_id, version=1, run=run, inputs=empty)
-        assert moved.run_id is not None  # noqa: S101
+        assert moved.run_id is not None  # noqa: S101 - an executed flow has a run
         job = Job(scope.client_account_id, scope.engagement_id, flow_id, moved.run_id, 1)
         await timed("commit", _commit(site, number))
         await timed("one round trip", site.database.call("select 1", ()))

@@ -127,7 +127,7 @@ def capture(name: str) -> Iterator[str]:
 def row_changes_view(captured: tuple[str, ...]) -> str:
     """The view over all history tables that planning, lineage and history read."""
     parts = [
-        f"select '{name}'::text as table_name, client_account_id, engagement_id, id, "  # noqa: S608
+        f"select '{name}'::text as table_name, client_account_id, engagement_id, id, "  # noqa: S608 - names of our own tables
         f'"~seq" as seq, "~op" as op, "~cs" as change_set_id from hist.{name}'
         for name in captured
     ]
